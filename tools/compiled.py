@@ -54,6 +54,7 @@ MODULES = (
     "peaks",
     "ranges",
     "refine",
+    "sample_times",
     "sense_checks",
     "told",
     "turning_points",

@@ -19,17 +19,25 @@ import numpy as np
 from bandsense.errors import DataError, FileFormatError
 from bandsense.language import Message
 from bandsense.samples import KGF_N, LBF_N, BoolArray, FloatArray, SampleBlock, Unit
+from bandsense.signal.sample_times import even_times
 
 __all__ = ["ColumnMapping", "Recording", "read_recording"]
 
 GAP_INTERVALS = 2.5
-"""An interval longer than this many median intervals is a gap; two are a sensor that skips one sample."""
+NEAR_INTERVALS = 8
+"""An interval longer than this many median intervals, of all and of so many before and after it, is a gap:
+the rate may change. Two are a sensor that skips one sample."""
 
 MOST_FORCE_N = 1e6
 """A hundred tonnes: what is beyond is another unit or a damaged file, whatever the header says."""
 
 MOST_TIME_S = 1e11
 """Three thousand years, so that wall clocks pass and a damaged number does not."""
+
+LEAST_REPEATED = 8
+REPEATED_SHARE = 0.01
+"""So many lines and this share of them that have the time of the line before are samples of a batch, or times
+were rounded; fewer are left out, and so are lines that say nothing new."""
 
 PULLED_BELOW_ZERO_N = 10.0
 """A force that goes this far and mostly below zero is a pull that the sensor counts as negative."""
@@ -312,7 +320,8 @@ class _Reader:
         self._layout = layout
         self._torn = torn
         self._missing: list[int] = []
-        self._repeated: list[int] = []
+        self._repeated: list[tuple[int, int]] = []
+        self._spread = False
         self._cut_off = False
 
     def read(self, lines: Sequence[str]) -> Recording:
@@ -321,10 +330,11 @@ class _Reader:
             raise FileFormatError(
                 self._path, Message("there is no sample below the header"), line=self._layout.first_row
             )
-        table = np.array(rows, dtype=np.float64)
+        table = self._without_repeated(np.array(rows, dtype=np.float64))
         start = float(table[0, 0])
         # The difference is taken before scaling: wall-clock seconds leave few bits for microseconds.
-        time_s = (table[:, 0] - start) * self._layout.time.scale
+        given_s = (table[:, 0] - start) * self._layout.time.scale
+        time_s = self._taken(given_s)
         force_n = table[:, 1] * self._layout.force.scale
         try:
             block = SampleBlock(time_s, force_n, Unit.NEWTON, _gaps(time_s, table[:, 2] != 0.0))
@@ -341,6 +351,7 @@ class _Reader:
         number_of = _decimal(self._layout.delimiter)
         last = -math.inf
         missing = False
+        samples = 0
         for number, line in enumerate(lines[self._layout.first_row :], self._layout.first_row + 1):
             if not line.strip():
                 continue
@@ -350,8 +361,7 @@ class _Reader:
                 continue
             time, force = row
             if time == last:
-                self._repeated.append(number)
-                continue
+                self._repeated.append((number, samples))
             if time < last:
                 if self._torn and number == len(lines):
                     self._cut_off = True
@@ -362,7 +372,31 @@ class _Reader:
                     line=number,
                 )
             yield time, force, missing
-            last, missing = time, False
+            last, missing, samples = time, False, samples + 1
+
+    def _without_repeated(self, table: FloatArray) -> FloatArray:
+        """Return rows without those that have the time of the one before, unless these come in batches."""
+        at = [index for _, index in self._repeated]
+        many = len(at) >= max(LEAST_REPEATED, REPEATED_SHARE * len(table))
+        if many and (table[at, 1] != table[[index - 1 for index in at], 1]).any():
+            self._repeated = []
+            return table
+        table = table.copy()
+        for index in at:
+            # What was left out before it is missing before the next.
+            table[index + 1 : index + 2, 2] += table[index, 2]
+        return np.delete(table, at, axis=0)
+
+    def _taken(self, given_s: FloatArray) -> FloatArray:
+        """Return when samples were taken that have these times."""
+        if given_s.size > 1 and given_s[0] == given_s[-1]:
+            raise FileFormatError(
+                self._path,
+                Message("all lines have one time; each needs the time at which its sample was taken"),
+            )
+        time_s = even_times(given_s)
+        self._spread = time_s is not given_s
+        return time_s - time_s[0] if self._spread else given_s
 
     def _row(
         self, number: int, line: str, number_of: Callable[[str], float], *, is_last: bool
@@ -431,7 +465,13 @@ class _Reader:
         if self._missing:
             yield f"{_count(self._missing)} without a finite number left out and marked as a gap"
         if self._repeated:
-            yield f"{_count(self._repeated)} with the time of the line before left out"
+            repeated = [number for number, _ in self._repeated]
+            yield f"{_count(repeated)} with the time of the line before left out"
+        if self._spread:
+            yield (
+                "times are uneven, as those of batches or rounded ones are; the samples were spread evenly "
+                "over them, so phases may be wrong by as much as batches are apart"
+            )
         if self._cut_off:
             yield f"line {len(lines)} is cut off and was left out"
         elif self._torn:
@@ -456,5 +496,7 @@ def _gaps(time_s: FloatArray, left_out: BoolArray) -> BoolArray:
     gap = left_out.copy()
     intervals = np.diff(time_s)
     if intervals.size:
-        gap[1:] |= intervals > GAP_INTERVALS * np.median(intervals)
+        at = np.flatnonzero(intervals > GAP_INTERVALS * np.median(intervals))
+        near = np.clip(at[:, None] + np.arange(-NEAR_INTERVALS, NEAR_INTERVALS + 1), 0, intervals.size - 1)
+        gap[at + 1] |= intervals[at] > GAP_INTERVALS * np.median(intervals[near], axis=1)
     return gap

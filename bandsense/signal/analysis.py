@@ -16,6 +16,7 @@ from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted, Sign
 from bandsense.signal.laws.numbers import FITTED, Numbers
 from bandsense.signal.narrator import LARGEST_N, SMALL_N
 from bandsense.signal.refine import refine
+from bandsense.signal.sample_times import even_times
 
 __all__ = ["SetAnalysis", "analyze"]
 
@@ -59,7 +60,8 @@ def analyze(
     """Find the repetitions of a recorded trace.
 
     Args:
-        time_s: float64[n], seconds, increasing.
+        time_s: float64[n], seconds, not decreasing; samples that come in batches, at times that are alike,
+            are taken for evenly spread, and that is told.
         tension_n: float64[n], newtons.
         exercise: a name for the result to carry; it does not change the analysis.
         gap_before: bool[n]; True where samples are missing before this one.
@@ -67,18 +69,21 @@ def analyze(
         numbers: of the detector's model; the fitted ones serve all people, bands and exercises.
 
     Raises:
-        DataError: shapes differ, values are no finite numbers, times do not increase, or there are fewer
-            than two samples.
+        DataError: shapes differ, values are no finite numbers, times go back or are all the same, or there
+            are fewer than two samples.
     """
     time, tension = as_numbers(time_s, "times"), as_numbers(tension_n, "tensions")
     if time.size < 2:
         raise DataError(Message("{size} samples are not a trace; record at least a second", size=time.size))
     detector = RepDetector(numbers)
     events = (*detector.push(time, tension, gap_before, saturated), *detector.finish())
+    if time[0] == time[-1]:
+        raise DataError(Message("all samples have one time; give each the time at which it was taken"))
     retracted = {event.index for event in events if isinstance(event, RepRetracted)}
     done = (event.rep for event in events if isinstance(event, RepCompleted))
     causal = tuple(sorted((r for r in done if r.index not in retracted), key=lambda r: r.peak_time_s))
-    reps = refine(time, tension, causal, detector.rate_hz)
+    taken_s = time if detector.times_kept else even_times(time)
+    reps = refine(taken_s, tension, causal, detector.rate_hz)
     return SetAnalysis(
         reps=reps,
         causal=causal,

@@ -106,7 +106,7 @@ class BandLoss:
 
     def _sudden(self, first: int, last: int, whole_n: float) -> bool:
         samples = self._samples
-        span = ((first - 2) * samples.step, last * samples.step)
+        span = samples.at_tick(first - 2), samples.at_tick(last)
         clean_n, clean_s = samples.clean_n.between(*span), samples.clean_s.between(*span)
 
         def fastest(width: int) -> float:

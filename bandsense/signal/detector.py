@@ -1,8 +1,8 @@
 """Repetitions and phases from a stream of tension, as it comes. docs/detection.md explains the method.
 
-    samples ──▶ SenseChecks ──▶ Conditioner ──▶ clean, every sample ───────▶ RingBuffer, 300 s
-                 makes no        despikes,      smooth, every `step`-th ──▶ Ticks, 300 s
-                 sense: told     smooths                                     │
+    samples ─▶ SampleTimes ─▶ SenseChecks ─▶ Conditioner ─▶ clean, every sample ──▶ RingBuffer, 300 s
+                of batches:    makes no       despikes,     smooth, `step`-th ───▶ Ticks, 300 s
+                spread         sense: told    smooths                        │
                                                                              ▼
     events ◀── Narrator ◀── Announcer ◀── Explanations ◀── Look ◀── TurningPoints
                 │ measures          told when likely enough
@@ -24,9 +24,12 @@ later still has the times and tensions of its turning points, and its phases are
 every repetition makes no tuple from a generator: CPython adds one to the spare tuples of that length each
 time, up to 2000 of each, which looks like a leak for hours.
 
-**What it assumes.** Times are the sensor's own, increase, and have one rate apart from gaps; tension is in
-newtons, of either sign. A hole of `LONG_GAP_S` may hide the end of a repetition and the beginning of another,
-so it ends the movement; a shorter one is stepped over and marked. Nothing is filled in.
+**What it assumes.** Samples are taken evenly apart from gaps, at a rate that seldom changes; where their
+times are those of batches, or of arrival, `SampleTimes` spreads them. Tension is in newtons, of either sign.
+With another rate the low-pass, the windows of the sense checks and the seconds of the noise begin anew, and
+the model goes on: it knows only ticks, each of which `Samples` finds by the rate of its time. A hole of
+`LONG_GAP_S` may hide the end of a repetition and the beginning of another, so it ends the movement; a shorter
+one is stepped over and marked. Nothing is filled in.
 """
 
 from __future__ import annotations
@@ -40,11 +43,12 @@ from numpy.typing import ArrayLike
 from bandsense.errors import DataError
 from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray
-from bandsense.signal.events import Event, RepCompleted, WarningKind
+from bandsense.signal.events import Event, RepCompleted, SignalWarning, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
 from bandsense.signal.history import Samples
 from bandsense.signal.laws.numbers import FITTED, Numbers
 from bandsense.signal.narrator import Narrator
+from bandsense.signal.sample_times import Release, SampleTimes
 from bandsense.signal.sense_checks import SenseChecks
 from bandsense.signal.turning_points import Ticks, TurningPoints
 
@@ -64,6 +68,9 @@ PIECE: Final = 32768
 
 LONG_GAP_S: Final = 1.0
 """A repetition may have ended, and another begun, while so many samples are missing."""
+
+WORTH_TELLING_S: Final = 0.06
+"""Batches that are closer together than this are evened without a word: phases are as good as ever."""
 
 LOW_RATE_HZ: Final = 15.0
 """Below this rate phase times are coarse."""
@@ -94,6 +101,9 @@ class RepDetector:
         self._narrator: Narrator | None = None
         self._ticks = Ticks(1)
         self._turning: TurningPoints | None = None
+        self._times = SampleTimes()
+        self._waiting_n: FloatArray = np.zeros(0)
+        self._waiting_full: BoolArray = np.zeros(0, dtype=np.bool_)
         self._last_s = -np.inf
         self._pushed = 0
 
@@ -112,6 +122,11 @@ class RepDetector:
         """Measured sample rate; 0 until it is known."""
         return self._conditioner.rate_hz
 
+    @property
+    def times_kept(self) -> bool:
+        """Whether the times of all samples stayed as they were given."""
+        return self._times.kept
+
     def push(
         self,
         time_s: ArrayLike,
@@ -122,52 +137,108 @@ class RepDetector:
         """Take the next samples and give the events that they make certain, in that order.
 
         Args:
-            time_s: device time, float64[n], increasing from call to call.
+            time_s: device time, float64[n], not decreasing, from call to call as well. Samples that come in
+                batches, at times that are alike, are taken for evenly spread; that is told.
             tension_n: tension, float64[n].
             gap_before: bool[n]; True where samples are missing before this one. Gaps that matter here show in
                 the times as well; the marks are checked and otherwise left alone.
             saturated: bool[n]; True where the converter was at the end of its range.
 
         Raises:
-            DataError: shapes differ, a value is no finite number, or times do not increase. Nothing was
-                taken.
+            DataError: shapes differ, a value is no finite number, or times go back. Nothing was taken.
         """
         time, tension = as_numbers(time_s, "times"), as_numbers(tension_n, "tensions")
-        self._check(time, tension)
+        lowest_s, highest_s = self._check(time, tension)
         if gap_before is not None:
             _flags(gap_before, time)
         full = _flags(saturated, time) if saturated is not None else None
         if full is not None and not np.logical_or.reduce(full):
             full = None
+        if not time.size:
+            return []
+        last_s = float(time[-1])
+        evenly = self._times.even(float(time[0]), last_s, lowest_s, highest_s)
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
-            told, usable = self.sense.push(time[piece], tension[piece], None if full is None else full[piece])
-            if usable is None:
-                self._use(time[piece], tension[piece], None if full is None else full[piece])
-                self._last_s = float(time[piece][-1])
-                continue
-            start = 0
-            for stop, warning in (*told, (usable.size, None)):
-                part = np.arange(first + start, first + stop)[usable[start:stop]]
-                self._use(time[part], tension[part], None if full is None else full[part])
-                self._events += [] if warning is None else [warning]
-                start = stop
-            self._last_s = float(time[piece][-1])
+            marks = None if full is None else full[piece]
+            if evenly:
+                self._sense(time[piece], tension[piece], marks, evenly=True)
+            else:
+                self._timed(self._times.push(time[piece]), tension[piece], marks)
+        self._last_s = last_s
         return self._take_events()
 
-    def _use(self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None) -> None:
-        """Use samples of a sensor that makes sense."""
-        if not time.size:
+    def _timed(self, released: list[Release], tension: FloatArray, saturated: BoolArray | None) -> None:
+        """Take samples, and go on with those whose times are known by now."""
+        tension = np.concatenate((self._waiting_n, tension))
+        marks = np.zeros(tension.size, dtype=np.bool_)
+        marks[: self._waiting_full.size] = self._waiting_full
+        if saturated is not None:
+            marks[self._waiting_full.size :] = saturated
+        start = 0
+        for each in released:
+            part = slice(start, start + each.time_s.size)
+            if each.rate_hz:
+                self._go_on(each.rate_hz, float(each.time_s[0]))
+            if each.batch_s > WORTH_TELLING_S:
+                self._tell_batches(each)
+            self._sense(each.time_s, tension[part], marks[part] if marks[part].any() else None)
+            start = part.stop
+        self._waiting_n, self._waiting_full = tension[start:], marks[start:]
+
+    def _sense(
+        self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None, *, evenly: bool = False
+    ) -> None:
+        """Look whether the sensor makes sense, and use what does."""
+        told, usable = self.sense.push(time, tension, saturated)
+        if usable is None:
+            self._use(time, tension, saturated, evenly=evenly)
             return
+        start = 0
+        for stop, warning in (*told, (usable.size, None)):
+            part = np.arange(start, stop)[usable[start:stop]]
+            self._use(time[part], tension[part], None if saturated is None else saturated[part])
+            self._events += [] if warning is None else [warning]
+            start = stop
+
+    def _go_on(self, rate_hz: float, time_s: float) -> None:
+        """Go on at another rate with the samples to come."""
+        self.sense.go_on(rate_hz)
+        sample = self._conditioner.go_on(rate_hz)
+        if self._turning is None or self._narrator is None:
+            return
+        samples, ticks = self._samples, self._ticks
+        capacity = int(HISTORY_S * rate_hz) + PIECE
+        samples.go_on(rate_hz, TICK_HZ, capacity, sample=sample, tick=ticks.to_come)
+        tick_hz = rate_hz / samples.step
+        ticks.keep(round(HISTORY_S * tick_hz))
+        self._turning.go_on(tick_hz, self._conditioner.noise_gain)
+        self._tell_rate(self._narrator, rate_hz, time_s, time_s)
+
+    def _tell_batches(self, release: Release) -> None:
+        message = Message(
+            "sample times are uneven, {batch:.2g} s apart, as those of batches are; the samples are taken "
+            "for evenly spread: give each the time at which it was taken, or phase times may be wrong by as "
+            "much",
+            batch=release.batch_s,
+        )
+        began_s = float(release.time_s[0])
+        self._events.append(SignalWarning(began_s, WarningKind.UNEVEN_TIMES, message, release.known_s))
+
+    def _use(
+        self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None, *, evenly: bool = False
+    ) -> None:
+        """Use samples of a sensor that makes sense."""
         if saturated is not None:
             self._samples.saturated.add(self._pushed, saturated)
         self._pushed += time.size
-        self._take(self._conditioner.push(time, tension))
+        self._take(self._conditioner.push(time, tension, evenly=evenly))
         if self._narrator is not None and self._narrator.events:
             self._collect(self._narrator)
 
     def finish(self) -> list[Event]:
         """End the stream and give what can still be decided."""
+        self._timed(self._times.finish(), np.zeros(0), None)
         self._take(self._conditioner.finish())
         if self._narrator is not None and self._turning is not None:
             for look in self._turning.finish():
@@ -190,7 +261,8 @@ class RepDetector:
             return None
         return self._take_events()
 
-    def _check(self, time: FloatArray, tension: FloatArray) -> None:
+    def _check(self, time: FloatArray, tension: FloatArray) -> tuple[float, float]:
+        """Check samples; return the least and the greatest step of their times, ±inf where there is none."""
         if time.ndim != 1 or time.shape != tension.shape:
             raise DataError(
                 Message(
@@ -200,24 +272,27 @@ class RepDetector:
                 )
             )
         if not time.size:
-            return
+            return np.inf, -np.inf
         # A sum is finite only if every term is, and costs less than a test of every term.
         if not isfinite(np.add.reduce(tension)) and not np.isfinite(tension).all():
             raise DataError(Message("a tension is not a finite number; leave missing samples out"))
         if not isfinite(time[0]) or not isfinite(time[-1]):
             raise DataError(Message("a time is not a finite number; leave missing samples out"))
-        if not self._last_s < time[0]:
+        if not self._last_s <= time[0]:
             raise DataError(
                 Message(
-                    "time {time} s does not follow {last_s} s; sort, and drop duplicates",
+                    "time {time} s is before {last_s} s; sort the samples",
                     time=time[0],
                     last_s=self._last_s,
                 )
             )
-        if not np.logical_and.reduce(time[1:] > time[:-1]):
-            raise DataError(
-                Message("times must be finite and increase; sort the samples and drop duplicates")
-            )
+        if time.size == 1:
+            return np.inf, -np.inf
+        step_s = time[1:] - time[:-1]
+        lowest_s, highest_s = np.minimum.reduce(step_s), np.maximum.reduce(step_s)
+        if not lowest_s >= 0.0:
+            raise DataError(Message("times must be finite and not go back; sort the samples"))
+        return float(lowest_s), float(highest_s)
 
     def _take(self, segments: list[Segment]) -> None:
         for segment in segments:
@@ -236,7 +311,7 @@ class RepDetector:
                 )
             self._samples.clean_n.append(segment.clean_n)
             self._samples.clean_s.append(segment.time_s)
-            every = slice(-segment.first % self._samples.step, None, self._samples.step)
+            every = slice(self._samples.until_tick(segment.first), None, self._samples.step)
             looks = turning.follow(
                 segment.time_s[every] - self._conditioner.delay_s,
                 segment.smooth_n[every],
@@ -254,6 +329,10 @@ class RepDetector:
         self._ticks = Ticks(max(LEAST_TICKS, round(HISTORY_S * tick_hz)))
         turning = TurningPoints(self._ticks, tick_hz, self._conditioner.noise_gain)
         narrator = Narrator(self._numbers, self._ticks, turning, self._samples)
+        self._tell_rate(narrator, rate_hz, float(segment.time_s[0]), float(segment.ready_s[0]))
+        return narrator, turning
+
+    def _tell_rate(self, narrator: Narrator, rate_hz: float, time_s: float, detected_s: float) -> None:
         if rate_hz < LOW_RATE_HZ:
             few = (
                 Message(
@@ -267,8 +346,7 @@ class RepDetector:
                     rate=rate_hz,
                 )
             )
-            narrator.warn(float(segment.time_s[0]), WarningKind.LOW_RATE, few, float(segment.ready_s[0]))
-        return narrator, turning
+            narrator.warn(time_s, WarningKind.LOW_RATE, few, detected_s)
 
     def _collect(self, narrator: Narrator) -> None:
         """Take the narrator's events over, each repetition with what it shows of the sensor."""

@@ -66,6 +66,8 @@ class WarningKind(Enum):
     """Samples are missing."""
     LOW_RATE = "low rate"
     """Too few samples a second for exact phase times."""
+    UNEVEN_TIMES = "uneven times"
+    """Times are those of batches of samples, not of each: phases are as uncertain as batches are apart."""
     IMPLAUSIBLE_FORCE = "implausible force"
     """Far more or less than people do with a band: probably not newtons."""
     ZERO_OFF = "zero off"

@@ -210,7 +210,7 @@ class Segment:
 
 
 class Conditioner:
-    """Despikes and low-passes a stream. The low-pass is designed once, from the rate of the first samples.
+    """Despikes and low-passes a stream. The low-pass is designed from the rate of the first samples.
 
     Attributes:
         rate_hz: measured sample rate; 0 until it is known.
@@ -227,13 +227,14 @@ class Conditioner:
         self._b, self._a = np.ones(1), np.ones(1)
         self._steady: FloatArray = np.zeros(2)
         self._state: FloatArray = np.zeros(2)
-        self._given = 0
+        self._given = self._evenly = 0
         self._known_s = -np.inf
         self._time = np.zeros(0)
         self._value = np.zeros(0)
 
-    def push(self, time_s: FloatArray, values: FloatArray) -> list[Segment]:
-        """Take samples and give those that are ready."""
+    def push(self, time_s: FloatArray, values: FloatArray, *, evenly: bool = False) -> list[Segment]:
+        """Take samples and give those that are ready; `evenly` where there is no gap before or among them."""
+        self._evenly = self._evenly + time_s.size if evenly else 0
         self._time = np.concatenate((self._time, time_s))
         self._value = np.concatenate((self._value, values))
         if not self.rate_hz:
@@ -242,6 +243,17 @@ class Conditioner:
             self._design()
         return self._advance()
 
+    def go_on(self, rate_hz: float) -> int:
+        """Go on at another rate with the samples to come: the low-pass starts anew.
+
+        Returns:
+            How many samples were given; the next segment begins with the one after them.
+        """
+        if self.rate_hz:
+            self._design_for(rate_hz)
+            self._state = self._steady * self._value[CONTEXT - 1]
+        return self._given
+
     def finish(self) -> list[Segment]:
         """Give what is left, as if the last sample went on."""
         if not self.rate_hz:
@@ -249,12 +261,21 @@ class Conditioner:
                 return []
             self._design()
         last = [-1] * self._despiker.ahead
+        self._evenly = 0
         self._time = np.concatenate((self._time, self._time[last]))
         self._value = np.concatenate((self._value, self._value[last]))
         return self._advance()
 
     def _design(self) -> None:
-        self.rate_hz = measured_rate_hz(self._time[:RATE_SAMPLES])
+        self._design_for(measured_rate_hz(self._time[:RATE_SAMPLES]))
+        self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))
+        self._value = np.concatenate((self._value[[0] * CONTEXT], self._value))
+        self._state = self._steady * self._value[0]
+        # Nothing was ready before the rate was known.
+        self._known_s = float(self._time[CONTEXT:][:RATE_SAMPLES][-1])
+
+    def _design_for(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
         sections = low_pass(self.rate_hz)
         self._b, self._a = sections[0, :3].copy(), sections[0, 3:].copy()
         self._steady = signal.lfilter_zi(self._b, self._a)
@@ -264,11 +285,6 @@ class Conditioner:
         self.noise_gain = float(np.sqrt(np.square(signal.lfilter(self._b, self._a, impulse)).sum()))
         self._despiker = Despiker.at(self.rate_hz)
         self._longest_step_s = max(GAP_S, GAP_INTERVALS / self.rate_hz)
-        self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))
-        self._value = np.concatenate((self._value[[0] * CONTEXT], self._value))
-        self._state = self._steady * self._value[0]
-        # Nothing was ready before the rate was known.
-        self._known_s = float(self._time[CONTEXT:][:RATE_SAMPLES][-1])
 
     def _advance(self) -> list[Segment]:
         """Condition all samples but the last, which are kept with those before that they depend on."""
@@ -280,6 +296,8 @@ class Conditioner:
             return []
         if ready[0] < self._known_s:
             ready = np.maximum(ready, self._known_s)
+        if self._evenly >= now.size + ahead:
+            return [self._smooth(now, ready, clean, 0.0)]
         step = now - time[CONTEXT - 1 : -ahead - 1]
         if np.maximum.reduce(step) <= self._longest_step_s:
             return [self._smooth(now, ready, clean, 0.0)]

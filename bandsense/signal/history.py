@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.peaks import LOOKED_AT, resolution_n, sample_noise_n
 
 __all__ = ["FlagRanges", "RingBuffer", "Samples"]
+
+
+RATES: Final = 16
+"""Samples are found by their ticks over so many changes of the rate."""
 
 
 class RingBuffer:
@@ -21,6 +26,13 @@ class RingBuffer:
         self._values = np.empty(2 * capacity)
         self._size = 0
         self._first = 0
+
+    def grow(self, capacity: int) -> None:
+        """Make room for more."""
+        if capacity > self._capacity:
+            values = np.empty(2 * capacity)
+            values[: self._size] = self._values[: self._size]
+            self._capacity, self._values = capacity, values
 
     def append(self, values: FloatArray) -> None:
         """Add samples, at most `capacity` at once."""
@@ -69,8 +81,8 @@ class Samples:
     Attributes:
         clean_n, clean_s: despiked tension and time of the latest; nothing before `begin`.
         saturated, gaps: those that are marked.
-        rate_hz: how many a second.
-        step: how many make a tick.
+        rate_hz: how many a second now.
+        step: how many make a tick now.
         resolution_n: step of a coarse converter, as far as it shows; 0 where none does.
         noise_n: standard deviation of a sample's noise, where `look_at` looked last; too large where samples
             lie far apart on a movement, and infinite before it looked.
@@ -81,11 +93,32 @@ class Samples:
         self.saturated, self.gaps = FlagRanges(), FlagRanges()
         self.rate_hz, self.step = 0.0, 1
         self.resolution_n, self.noise_n = 0.0, inf
+        self._rates: deque[tuple[int, int, int]] = deque([(0, 0, 1)], maxlen=RATES)
 
     def begin(self, rate_hz: float, tick_hz: float, capacity: int) -> None:
         """Make room for the latest `capacity` samples; a tick is taken about `tick_hz` times a second."""
         self.clean_n, self.clean_s = RingBuffer(capacity), RingBuffer(capacity)
         self.rate_hz, self.step = rate_hz, max(1, round(rate_hz / tick_hz))
+        self._rates = deque([(0, 0, self.step)], maxlen=RATES)
+
+    def go_on(self, rate_hz: float, tick_hz: float, capacity: int, *, sample: int, tick: int) -> None:
+        """Go on at another rate from a sample on, which is that of the next tick."""
+        self.clean_n.grow(capacity)
+        self.clean_s.grow(capacity)
+        self.rate_hz, self.step = rate_hz, max(1, round(rate_hz / tick_hz))
+        self._rates.append((tick, sample, self.step))
+
+    def at_tick(self, tick: int) -> int:
+        """Return the number of the sample that a tick was taken at."""
+        at = len(self._rates) - 1
+        while at and tick < self._rates[at][0]:
+            at -= 1
+        first_tick, first, step = self._rates[at]
+        return first + (tick - first_tick) * step
+
+    def until_tick(self, sample: int) -> int:
+        """Return how many samples after this one the next tick is taken, at the present rate."""
+        return (self._rates[-1][1] - sample) % self.step
 
     def look_at(self, first: int, last: int) -> None:
         """Read noise and the converter's step from samples `first` to `last`, and some before if few."""

@@ -187,8 +187,8 @@ class Narrator:
             standing += 1
             start, top = shown.rep.start, shown.rep.top
             if not self._forgotten(start):
-                step = self._samples.step
-                self._samples.look_at(start.tick * step, self._ticks.last * step)
+                samples = self._samples
+                samples.look_at(samples.at_tick(start.tick), samples.at_tick(self._ticks.last))
             peak = self._peak(start, top)
             self.events.append(
                 RepCounted(
@@ -220,7 +220,7 @@ class Narrator:
         fraction = range_fraction(tops_n, valleys_n, len(tops_n) - 1)
         ticks = self._ticks
         first, last = (
-            (bisect_left(ticks.time_s, t) + ticks.dropped) * self._samples.step
+            self._samples.at_tick(bisect_left(ticks.time_s, t) + ticks.dropped)
             for t in (b.pull_start_s, b.end_s)
         )
         rep = Rep(
@@ -280,8 +280,9 @@ class Narrator:
         rise_n = top.tension_n - start.tension_n
         if max(0, first) < self._ticks.oldest:
             return Peak(top.tension_n, rise_n)
-        near_n = self._samples.clean_n.between(first * self._samples.step, last * self._samples.step)
-        return estimate_peak(near_n, rise_n, self._noise_n(), self._samples.resolution_n)
+        samples = self._samples
+        near_n = samples.clean_n.between(samples.at_tick(first), samples.at_tick(last))
+        return estimate_peak(near_n, rise_n, self._noise_n(), samples.resolution_n)
 
     def _noise_n(self) -> float:
         """Estimate the standard deviation of a sample's noise; movement adds to either measure."""

@@ -378,9 +378,7 @@ class SenseChecks:
             if self._time_s.size < RATE_SAMPLES:
                 return [], usable
             first = RATE_SAMPLES
-            step_s = float(np.median(np.diff(self._time_s[:RATE_SAMPLES])))
-            self._length = max(LEAST_WINDOW, round(WINDOW_S / step_s))
-            self._longest_s = 2.0 * self._length * step_s
+            self._measure_windows(float(np.median(np.diff(self._time_s[:RATE_SAMPLES]))))
         if self._time_s.size < self._length:
             return [], usable
         told: list[tuple[int, SignalWarning]] = []
@@ -401,6 +399,25 @@ class SenseChecks:
             left = self._saturated[closed:]
             self._saturated = left if left.any() else None
         return told, usable
+
+    def go_on(self, rate_hz: float) -> None:
+        """Go on at another rate with the samples to come; a window begins anew."""
+        if self._length:
+            self._measure_windows(1.0 / rate_hz)
+            self._time_s, self._tension_n, self._saturated = np.zeros(0), np.zeros(0), None
+            self._seen.noises_n2.clear()
+            self._seen.still = _Still()
+            self._take_noise(self._seen.noise_n)
+
+    def _measure_windows(self, step_s: float) -> None:
+        self._length = max(LEAST_WINDOW, round(WINDOW_S / step_s))
+        self._longest_s = 2.0 * self._length * step_s
+
+    def _take_noise(self, noise_n: float) -> None:
+        seen = self._seen
+        seen.noise_n = noise_n
+        seen.margin_n = (STILL_NOISE + STILL_FEW / self._length) * noise_n + STILL_N
+        seen.reach_n = max(REVERSED_N, REVERSED_NOISE * noise_n)
 
     @property
     def zero_is_right(self) -> bool:
@@ -512,9 +529,7 @@ class SenseChecks:
         if len(noises_n2) > 1:  # One window alone may look quieter than it is.
             noise_n = sqrt(sum(noises_n2) / len(noises_n2))
             if noise_n < seen.noise_n:
-                seen.noise_n = noise_n
-                seen.margin_n = (STILL_NOISE + STILL_FEW / self._length) * noise_n + STILL_N
-                seen.reach_n = max(REVERSED_N, REVERSED_NOISE * noise_n)
+                self._take_noise(noise_n)
         if scatter_n <= seen.margin_n:
             # The median of two values, or three, lies at an end or in the middle: steps beyond the noise.
             off_n = abs(2.0 * middle_n - lowest_n - highest_n)

@@ -182,6 +182,15 @@ class Ticks:
         """Return whether the fall through a level after a tick is too long ago to be found in any case."""
         return top < self.oldest and self.tension_n[self.index_of(self.oldest)] <= level_n
 
+    @property
+    def to_come(self) -> int:
+        """Number of the next tick that is added."""
+        return self.dropped + len(self.time_s)
+
+    def keep(self, kept: int) -> None:
+        """Keep so many at least."""
+        self._kept = max(kept, self._kept)
+
     def forget(self) -> None:
         """Drop what is older than `kept` ticks, an eighth of them at a time."""
         spare = len(self.time_s) - self._kept
@@ -241,6 +250,17 @@ class Surroundings:
         self.lowest_n = self._lowest_n = math.inf
         self.noise_n = math.inf
         self.swing_n = math.inf
+
+    def go_on(self, tick_hz: float, gain: float) -> None:
+        """Go on with another number of ticks a second, after another low-pass; a second begins anew."""
+        share = gain / self.gain
+        self._noises = deque((share * noise_n for noise_n in self._noises), maxlen=QUIETEST_S)
+        self._quietest = [share * noise_n for noise_n in self._quietest]
+        self.noise_n *= share
+        self.gain = gain
+        self._ticks_a_second = max(1, round(tick_hz))
+        self._shared = 2 if self._ticks_a_second > 2 else 0
+        self._smooth_n, self._clean_n = [], []
 
     @property
     def missing(self) -> int:
@@ -461,6 +481,10 @@ class TurningPoints:
             last += surroundings.step
         if begun:
             yield from self._run(len(ticks.time_s))
+
+    def go_on(self, tick_hz: float, gain: float) -> None:
+        """Go on at another rate with the ticks to come."""
+        self.surroundings.go_on(tick_hz, gain)
 
     def finish(self) -> Iterator[Look]:
         """Take what there is of a trace that ended within its first second."""

@@ -142,6 +142,36 @@ def test_repeated_times_are_left_out_and_told(tmp_path: Path) -> None:
     assert recording.notes == ("line 4 with the time of the line before left out",)
 
 
+@pytest.mark.parametrize("decimals", [1, 0])
+def test_samples_with_rounded_times_are_kept_and_spread_and_told(tmp_path: Path, decimals: int) -> None:
+    lines = "".join(f"{i / 80.0:.{decimals}f},{i % 50}\n" for i in range(1600))
+    recording = read(tmp_path, f"time_s,tension_n\n{lines}")
+    assert len(recording.block) == 1600
+    assert not recording.block.gap_before.any()
+    assert np.diff(recording.block.time_s)[200:] == pytest.approx(1.0 / 80.0, rel=0.15)
+    (note,) = recording.notes
+    assert "spread evenly" in note
+
+
+def test_lines_that_are_written_twice_are_left_out(tmp_path: Path) -> None:
+    lines = "".join(2 * f"{i / 80.0},{i % 50}\n" for i in range(800))
+    recording = read(tmp_path, f"time_s,tension_n\n{lines}")
+    assert len(recording.block) == 800
+    assert recording.notes == ("800 lines (the first is line 3) with the time of the line before left out",)
+
+
+def test_a_file_with_one_time_for_all_is_refused(tmp_path: Path) -> None:
+    lines = "".join(f"7,{i}\n" for i in range(100))
+    with pytest.raises(FileFormatError, match="all lines have one time"):
+        read(tmp_path, f"time_s,tension_n\n{lines}")
+
+
+def test_a_rate_that_changes_leaves_no_gap(tmp_path: Path) -> None:
+    times = [*np.arange(0.0, 5.0, 0.0125), *np.arange(5.0, 10.0, 0.1)]
+    text = "".join(f"{time:.4f},1\n" for time in times)
+    assert not read(tmp_path, f"time_s,tension_n\n{text}").block.gap_before.any()
+
+
 @pytest.mark.parametrize("last", ["2", "2,", "2,1e", "0.5,3", "x", "2,4,"])
 def test_a_last_line_that_is_cut_off_is_told(tmp_path: Path, last: str) -> None:
     recording = read(tmp_path, f"time_s,tension_n\n0,1\n1,2\n{last}")

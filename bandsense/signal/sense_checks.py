@@ -96,6 +96,14 @@ FROZEN_SAME: Final = 5
 stopped. One that does so sooner, or was the same for a moment so often, has steps larger than its noise; one
 that sends nothing but naughts may have been made to do so near zero."""
 
+READY_WINDOWS: Final = 3
+READY_SHARE: Final = 0.3
+READY_MOST_N: Final = 1.0
+READY_NOISES: Final = 3.0
+"""A converter that began with one value was not ready yet, and nothing that it showed counts, where in so
+many windows in a row the noise is at least this share of the scatter, which is less than so much, and so many
+times what was known of it: no movement looks so."""
+
 FLOORS: Final = 3
 FLOOR_N: Final = 0.25
 FLOOR_NOISE: Final = 2.5
@@ -136,6 +144,32 @@ class _Still:
     @property
     def level_n(self) -> float:
         return self.sum_n / self.windows
+
+
+@dataclass(slots=True)
+class _Beginning:
+    """Whether the stream began with one value, as a converter does that is not ready.
+
+    Attributes:
+        open: that is not known to be over.
+        lately: level, and squares of scatter and noise, of the latest windows.
+    """
+
+    open: bool | None = None
+    lately: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=READY_WINDOWS))
+
+    def over(self, level_n: float, scatter_n: float, noise_n: float, known_n: float) -> bool:
+        """Take a window, and return whether the converter is ready since some."""
+        if scatter_n <= FROZEN_N:
+            self.lately.clear()
+            return False
+        self.lately.append((level_n, scatter_n * scatter_n, noise_n * noise_n))
+        if len(self.lately) < READY_WINDOWS:
+            return False
+        levels_n, scatters_n2, noises_n2 = zip(*self.lately, strict=True)
+        scatter_n, noise_n = sqrt(sum(scatters_n2) / READY_WINDOWS), sqrt(sum(noises_n2) / READY_WINDOWS)
+        white = READY_SHARE * scatter_n < noise_n and max(levels_n) - min(levels_n) < 2.0 * scatter_n
+        return white and scatter_n < READY_MOST_N and noise_n > READY_NOISES * known_n
 
 
 _Row: TypeAlias = tuple[float, float, float, float, float, float, float, float, bool]
@@ -346,6 +380,7 @@ class SenseChecks:
         self._tension_n: FloatArray = np.zeros(0)
         self._saturated: BoolArray | None = None
         self._seen = _Seen()
+        self._beginning = _Beginning()
         self._told: dict[WarningKind, float] = {}
         self._reps: deque[Rep] = deque(maxlen=40)
 
@@ -524,6 +559,13 @@ class SenseChecks:
             told, frozen = self._frozen(_Window(*row, told_s))
             if frozen:
                 return told
+        beginning = self._beginning
+        if beginning.open is not False:
+            if beginning.open is None:
+                beginning.open = scatter_n <= FROZEN_N
+            elif beginning.over(middle_n, scatter_n, noise_n, seen.noise_n):
+                beginning.open, self.reversed = False, False
+                self._seen = seen = _Seen()
         noises_n2 = seen.noises_n2
         noises_n2.append(noise_n * noise_n)
         if len(noises_n2) > 1:  # One window alone may look quieter than it is.
@@ -664,8 +706,10 @@ class SenseChecks:
         way = self._seen.direction
         if window.middle_n > way.highest_n + reach_n:
             way.pulled, way.under_s, self.reversed = True, None, False
-        elif window.middle_n < min(level_n, 0.0) - reach_n:
-            way.under_s = window.start_s if way.under_s is None else way.under_s
+        elif way.under_s is None and window.middle_n < min(level_n, 0.0) - reach_n:
+            # It comes back in a later window, or was no pull but another zero.
+            way.under_s = window.start_s
+            return []
         if way.under_s is None or window.highest_n < level_n - 0.5 * reach_n:
             return []
         lasted_s = window.end_s - way.under_s

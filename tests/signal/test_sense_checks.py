@@ -68,6 +68,28 @@ def test_a_zero_that_is_off_is_told_within_the_set(off_n: float, rate_hz: float)
     assert float(shown[1]) == pytest.approx(off_n, abs=0.2)
 
 
+@pytest.mark.parametrize("rate_hz", [10.0, 20.0, 80.0, 320.0])
+@pytest.mark.parametrize("off_n", [-8.0, -3.0, 3.0, 8.0])
+@pytest.mark.parametrize("first_n", [0.0, 1.5, None])
+def test_a_converter_that_sends_one_value_until_it_is_ready_hides_no_zero_that_is_off(
+    first_n: float | None, off_n: float, rate_hz: float
+) -> None:
+    tension_n = human(40.0, 0.0, rate_hz=rate_hz)[1] + off_n
+    still_n = off_n + np.random.default_rng(3).normal(0.0, 0.05, round(2.0 * rate_hz))
+    first_n = float(still_n[0]) if first_n is None else first_n
+    tension_n = np.concatenate((np.full(round(3.0 * rate_hz), first_n), still_n, tension_n))
+    events = told(np.arange(tension_n.size) / rate_hz, tension_n)
+    assert kinds(events) == [WarningKind.ZERO_OFF]
+    assert sum(isinstance(event, RepCompleted) for event in events) == 8
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 20.0, 80.0])
+def test_a_sensor_without_noise_is_believed(rate_hz: float) -> None:
+    time_s, tension_n = trace(SET, rate_hz, noise_n=0.0)
+    assert kinds(told(time_s, tension_n)) == []
+    assert kinds(told(time_s, tension_n + 4.0)) == [WarningKind.ZERO_OFF]
+
+
 def test_a_zero_that_is_a_little_off_is_not_worth_a_word_but_makes_tensions_less_sure() -> None:
     time_s, tension_n = human(40.0, 0.0)
     detector = RepDetector()

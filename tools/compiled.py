@@ -59,6 +59,7 @@ MODULES = (
     "told",
     "turning_points",
     "uncounted",
+    "zero_jumps",
 )
 SHARED = "bandsense"
 """All of them become one library, `bandsense__mypyc`, so that they call each other directly; a module's own

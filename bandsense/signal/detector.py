@@ -34,6 +34,7 @@ one is stepped over and marked. Nothing is filled in.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import isfinite
 from typing import Final
 
@@ -353,8 +354,17 @@ class RepDetector:
         for event in narrator.events:
             self._events.append(event)
             if isinstance(event, RepCompleted):
-                self._events += self.sense.rep(event.rep, event.detected_s)
+                self._events += self.sense.rep(event.rep, event.detected_s, self._between)
         narrator.events = []
+
+    def _between(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
+        """Return times and tensions, despiked, between two times, as far as they were looked at."""
+        ticks, samples = self._ticks, self._samples
+        first, last = (
+            samples.at_tick(bisect_left(ticks.time_s, t) + ticks.dropped) for t in (start_s, end_s)
+        )
+        last = min(last, samples.at_tick(ticks.last))
+        return samples.clean_s.between(first, last), samples.clean_n.between(first, last)
 
     def _take_events(self) -> list[Event]:
         if self._narrator is not None and self._narrator.events:

@@ -35,6 +35,7 @@ from numpy.typing import ArrayLike
 from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.events import Rep, SignalWarning, WarningKind
+from bandsense.signal.zero_jumps import TraceBetween, ZeroJumps
 
 __all__ = ["SenseChecks"]
 
@@ -383,6 +384,7 @@ class SenseChecks:
         self._beginning = _Beginning()
         self._told: dict[WarningKind, float] = {}
         self._reps: deque[Rep] = deque(maxlen=40)
+        self._jumps = ZeroJumps()
 
     def push(
         self, time_s: FloatArray, tension_n: FloatArray, saturated: ArrayLike | None = None
@@ -476,8 +478,37 @@ class SenseChecks:
             self._doubt_s.append(time_s)
             self._doubt_n.append(doubt_n)
 
-    def rep(self, rep: Rep, detected_s: float) -> list[SignalWarning]:
-        """Take a repetition, in order; bottoms and tops that drift together are told."""
+    def rep(self, rep: Rep, detected_s: float, trace: TraceBetween) -> list[SignalWarning]:
+        """Take a repetition, in order; bottoms and tops that drift or jump together are told.
+
+        Args:
+            rep: the repetition.
+            detected_s: when it was complete.
+            trace: gives the samples between two times up to then.
+        """
+        zero = self._seen.zero
+        slack_n = zero.level_n if not self._pre_stretched else None
+        moved_n = self._jumps.rep(rep, trace, slack_n, FLOOR_N + FLOOR_NOISE * self._seen.noise_n)
+        if moved_n is None:
+            return self._drifted(rep, detected_s)
+        self._reps.clear()
+        if abs(moved_n) / sqrt(3.0) > self._doubt_n[-1]:
+            self._doubt(detected_s, moved_n)
+        return self._tell(
+            WarningKind.ZERO_DRIFTS,
+            rep.peak_time_s,
+            detected_s,
+            moved_n,
+            Message(
+                "bottom and top moved together by {moved:+.1f} N at once, as they do when the zero jumps; "
+                "let the band hang slack and set the zero again, and look for a loose wire or a clip that "
+                "slipped",
+                moved=moved_n,
+            ),
+        )
+
+    def _drifted(self, rep: Rep, detected_s: float) -> list[SignalWarning]:
+        """Check whether bottoms and tops drift together."""
         if self._reps and rep.pull_start_s - self._reps[-1].end_s > DRIFT_S:
             self._reps.clear()
         self._reps.append(rep)
@@ -524,6 +555,7 @@ class SenseChecks:
         self._seen = _Seen(noise_n=seen.noise_n, margin_n=seen.margin_n, reach_n=seen.reach_n)
         self._told.clear()
         self._reps.clear()
+        self._jumps = ZeroJumps()
 
     def _windows(self) -> Iterator[_Row]:
         """Windows that are complete, those with a gap inside left out of the figures but not of the count."""

@@ -44,7 +44,7 @@ from bandsense.signal.explanation import (
     Habit,
     Kind,
 )
-from bandsense.signal.laws.dips import dip_law
+from bandsense.signal.laws.dips import NO_DIPS, inner_dips
 from bandsense.signal.laws.handling import handling, near_set
 from bandsense.signal.laws.movement import Dip, Movement
 from bandsense.signal.laws.numbers import Numbers
@@ -76,8 +76,10 @@ WIDTH_NATS: Final = 1.2
 a movement whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are
 not known yet."""
 
-MOST_A_DIP: Final = 4.0
-"""No inner dip is more likely than this, in nats and units of the swing squared."""
+LIKELIEST_NEXT: Final = 9.0
+LIKELIEST_FIRST: Final = -2.0
+"""Apart from its inner dips no movement is a more likely next one of a series, or first one of another, in
+nats and units of the swing: not even where hundreds of newtons end exactly where the band is slack."""
 
 NEAR_SET_S: Final = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
@@ -126,7 +128,8 @@ class Explanations:
         self._measures = Measures(ticks, math.exp(k.limits.longest_ln_s))
         self._corrections = Corrections() if corrections is None else corrections
         self._valleys: deque[TurningPoint] = deque(maxlen=SPAN)
-        self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
+        self._tops: deque[TurningPoint] = deque(maxlen=SPAN - 1)
+        self._dips: deque[Dip] = deque(maxlen=SPAN - 1)
         self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
         c = k.chances
         self._ln_handling = math.log(1.0 - c.p_set - c.p_steps - c.p_sway)
@@ -177,21 +180,17 @@ class Explanations:
             width: whether its width is known.
             end: whether `low` is as good as its end.
         """
-        return self._kept(
-            self._successors([*self._tops, top], low, lowest_n, width=width, end=end, settled=False)
-        )
+        return self._kept(self._successors(top, low, lowest_n, width=width, end=end, open_=True))
 
     def advance(self, top: TurningPoint, valley: TurningPoint, lowest_n: float) -> list[Explanation]:
         """Take a complete movement, and give the explanations that survive."""
-        tops = [*self._tops, top]
-        kept = self._kept(
-            self._successors(tops, valley, lowest_n, width=True, end=not valley.unseen, settled=True)
-        )
+        found = self._successors(top, valley, lowest_n, width=True, end=not valley.unseen, open_=False)
+        kept = self._kept(found)
         self._measures.forget()
         for x in kept:
             x.fresh = False
-        if len(self._valleys) == SPAN:
-            self._tops.popleft()
+        if self._tops:
+            self._dips.append(dip(self._tops[-1], self._valleys[-1], top))
         self._tops.append(top)
         self._valleys.append(valley)
         self._survivors.append(kept)
@@ -226,36 +225,38 @@ class Explanations:
 
     def _successors(
         self,
-        tops: Sequence[TurningPoint],
+        latest: TurningPoint,
         last: TurningPoint,
         lowest_n: float,
         *,
         width: bool,
         end: bool,
-        settled: bool,
+        open_: bool,
     ) -> list[Explanation]:
-        typical = self._typical(tops[-1], last, lowest_n, width=width, end=end, open_=not settled)
-        if typical is not None:
-            return typical
-        valleys, top = self._valleys, tops[-1]
-        dips: list[Dip] = []
+        tops, dips = [*self._tops, latest], list(self._dips)
+        if self._tops:
+            dips.append(dip(self._tops[-1], self._valleys[-1], latest))
+        top, best = latest, -math.inf
         found: list[Explanation] = []
-        best = -math.inf
-        for back in range(1, len(valleys) + 1):
-            start, before = valleys[-back], self._survivors[-back]
-            if back > 1:
-                dips = [dip(tops[-back], valleys[1 - back], tops[1 - back]), *dips]
-                if tops[-back].tension_n >= top.tension_n:
-                    top = tops[-back]
-            rise_n = top.tension_n - start.tension_n
-            if rise_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
+        for back in range(1, len(tops) + 1):
+            start, before = self._valleys[-back], self._survivors[-back]
+            if tops[-back].tension_n >= top.tension_n:
+                top = tops[-back]
+            fall_n = top.tension_n - last.tension_n
+            if top.tension_n <= start.tension_n or (end and fall_n <= 0.0):
                 continue
-            if back > 1:
-                before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
-            if not before:
-                continue
-            m = self._measures.movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
-            span = _Span(m, start, top, last, one=back == 1, open_=not settled)
+            inner = dips[len(dips) + 1 - back :]
+            if inner:
+                swing_n = fall_n if end else max(fall_n, top.tension_n - start.tension_n)
+                before = self._hopeful(before, inner, swing_n, best, end=end)
+                if not before:
+                    continue
+            m = self._measures.movement(start, tops[-back:], top, last, inner, lowest_n, width=width, end=end)
+            span = _Span(m, start, top, last, one=back == 1, open_=open_)
+            if back == 1 and not self._corrections:
+                typical = self._typical(before, span)
+                if typical:
+                    return typical
             following: Iterable[Explanation] = self._continued(before, span)
             if self._corrections:
                 following = self._as_told(following, span)
@@ -265,62 +266,55 @@ class Explanations:
                     best = y.score
         return found
 
-    def _typical(
-        self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
-    ) -> list[Explanation] | None:
+    def _typical(self, before: Sequence[Explanation], span: _Span) -> list[Explanation]:
         """Continue a sure set by a movement like all others in it: there is no room for anything else."""
-        before, start = self._survivors[-1], self._valleys[-1]
-        best = before[0] if before and not self._corrections else None
-        if (
-            best is None
-            or best.kind is not SET
-            or not isinstance(best.habit, Series)
-            or best.habit.n < SURE_REPS
-        ):
-            return None
+        best = before[0]
+        if not isinstance(best.habit, Series) or best.kind is not SET or best.habit.n < SURE_REPS:
+            return []
         if len(before) > 1 and before[1].score > best.score - LEAD:
-            return None
-        if top.tension_n <= max(start.tension_n, last.tension_n if end else -math.inf):
-            return None
-        m = self._measures.movement(start, (top,), top, last, (), lowest_n, width=width, end=end)
+            return []
+        m, on = span.m, self._ln_on + self._ln_rep
         following = next_in_series(self._k, best.habit, m, m.top_s - best.top_s)
         if following is None:
-            return None
+            return []
         ln_swing = math.log(best.habit.peak_n - best.habit.base_n)
         likeness = following[0] + ln_swing + (0.0 if m.width_s is not None else WIDTH_NATS)
-        if likeness + (ln_swing if end else VALLEY_NATS) < TYPICAL:
-            return None
-        score = best.score + self._ln_on + self._ln_rep + following[0]
-        span = _Span(m, start, top, last, one=True, open_=open_)
-        found = [self._series(best, score, following[1], span, begins=False)]
+        if likeness + (ln_swing if m.end_n is not None else VALLEY_NATS) < TYPICAL:
+            return []
+        found = [self._series(best, best.score + on + following[0], following[1], span, begins=False)]
         for x in before[1:]:
             if isinstance(x.habit, Series):
                 other = next_in_series(self._k, x.habit, m, m.top_s - x.top_s)
                 if other is not None:
-                    on = self._ln_on + self._ln_rep
                     found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
-    def _hopeless(self, x: Explanation, dips_n: Sequence[Dip], rise_n: float, best: float) -> bool:
-        """Return whether dips are too deep to lie within one movement of an explanation."""
-        k = self._k
-        swing_n, dips, depth, dip_s = rise_n, 0.0, 0.0, 0.0
-        if isinstance(x.habit, Series):
-            swing_n = max(rise_n, x.habit.peak_n - x.habit.base_n)
-            dips, depth, dip_s = x.habit.dips, x.habit.dip_depth, x.habit.dip_s
-        score = x.score + 10.0 + len(dips_n) * (MOST_A_DIP - 2.0 * math.log(swing_n))
-        for depth_n, apart_n, seconds in dips_n:
-            d = depth_n / swing_n if depth_n > 0.0 else 0.0
-            half = (d - k.returns.half) / k.returns.half_sd
-            score -= min(
-                MOST_A_DIP
-                - math.log(max(1e-12, dip_law(k.dips, dips, depth, dip_s, d, apart_n / swing_n, seconds))),
-                0.5 * half * half,
-            )
-            dips += 1.0
-            depth += d
-            dip_s += seconds
-        return score < best - BEAM
+    def _hopeful(
+        self, before: Sequence[Explanation], dips: Sequence[Dip], swing_n: float, best: float, *, end: bool
+    ) -> list[Explanation]:
+        """Leave out the explanations for which dips are too deep to lie within one movement.
+
+        Args:
+            before: explanations up to the valley before the movement.
+            dips: those in it.
+            swing_n: swing of a series that would begin with it.
+            best: score of the best explanation of the movements one by one.
+            end: whether its end is known.
+        """
+        k, levels = self._k, 2.0 if end else 1.0
+        least = best - BEAM - (3.0 * WORD if self._corrections else 0.0)
+        least_first = least - LIKELIEST_FIRST + levels * math.log(swing_n)
+        first = inner_dips(k, NO_DIPS, 0.0, swing_n, dips, least_first - before[0].score)[0]
+        hopeful: list[Explanation] = []
+        for x in before:
+            hope = x.score + first >= least_first
+            if not hope and isinstance(x.habit, Series):
+                s, a = x.habit, x.habit.peak_n - x.habit.base_n
+                least_next = least - x.score - LIKELIEST_NEXT + levels * math.log(a)
+                hope = inner_dips(k, s.dips, s.n, a, dips, least_next)[0] >= least_next
+            if hope:
+                hopeful.append(x)
+        return hopeful
 
     def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
         """Continue the explanations of one valley by one movement, or by several taken together.

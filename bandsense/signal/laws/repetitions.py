@@ -16,7 +16,7 @@ from bandsense.signal.laws.densities import (
     returned,
     softplus,
 )
-from bandsense.signal.laws.dips import inner_dips
+from bandsense.signal.laws.dips import NO_DIPS, inner_dips
 from bandsense.signal.laws.movement import Movement
 from bandsense.signal.laws.numbers import CarriedNumbers, Numbers, TopsNumbers, ValleysNumbers
 from bandsense.signal.laws.priors import prior_of
@@ -69,10 +69,7 @@ def begin_series(
         interval=None,
         even=even,
         steady=k.habits.steady_share if counts else 0.0,
-        half_returns=0.0,
-        dips=0.0,
-        dip_depth=0.0,
-        dip_s=0.0,
+        dips=NO_DIPS,
         prior=0.0,
         before=before,
     )
@@ -85,9 +82,7 @@ def begin_series(
         score -= math.log(m.rise_n)
     if width is not None:
         score += ln(normal(ln_w, k.sets.width_ln_s, k.sets.width_sd)) + pace(k, math.log(width))
-    inner, series.half_returns, series.dips, series.dip_depth, series.dip_s = inner_dips(
-        k, series, 0.0, swing_n, m.dips_n
-    )
+    inner, series.dips = inner_dips(k, NO_DIPS, 0.0, swing_n, m.dips_n)
     return score + inner, series
 
 
@@ -128,7 +123,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # What a person has done is not for ever: a set may go on at another tempo.
         steady += k.habits.p_changed * (k.habits.steady_share - steady)
         score -= _carried(k.carried, s, even, a, ln_tau, len(m.dips_n))
-    inner, half, dips, depth, dip_s = inner_dips(k, s, s.n, a, m.dips_n)
+    inner, dips = inner_dips(k, s.dips, s.n, a, m.dips_n)
     score += inner
     n = full if begins else s.n + full
     gain = max(k.habits.gain, 1.0 / n)
@@ -148,8 +143,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     prior = prior_of(k, s.counts, peak_n, peak_n - base_n, m, s.before)
     score += prior - s.prior
     after = Series(
-        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half,
-        s.dips + dips, s.dip_depth + depth, s.dip_s + dip_s, prior, s.before
+        s.counts, base_n, peak_n, n, width, interval, even, steady, dips, prior, s.before
     )  # fmt: skip
     return score, after
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from bandsense.signal.laws.dips import DipHabits
+
 __all__ = ["NOTHING", "Before", "Series"]
 
 
@@ -34,9 +36,7 @@ class Series:
         n: how many full movements it has, fractions for doubtful ones.
         width, interval: logarithms of seconds; no interval after the first.
         even, steady: probability of each habit.
-        half_returns: how many of its repetitions came with a half return.
-        dips, dip_depth, dip_s: how many small dips they had, how deep all together, as shares of the swing,
-            and how long all together.
+        dips: what was learnt of the dips inside its repetitions.
         prior: logarithm of its prior, at its present levels.
         before: what precedes it.
     """
@@ -51,10 +51,7 @@ class Series:
         interval: float | None,
         even: float,
         steady: float,
-        half_returns: float,
-        dips: float,
-        dip_depth: float,
-        dip_s: float,
+        dips: DipHabits,
         prior: float,
         before: Before,
     ) -> None:
@@ -66,9 +63,6 @@ class Series:
         self.interval = interval
         self.even = even
         self.steady = steady
-        self.half_returns = half_returns
         self.dips = dips
-        self.dip_depth = dip_depth
-        self.dip_s = dip_s
         self.prior = prior
         self.before = before

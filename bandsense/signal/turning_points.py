@@ -155,6 +155,7 @@ class Ticks:
         time_s, tension_n: times and tensions.
         dropped: number of the first of them.
         last: number of the latest tick that was taken; those after it are still to come.
+        oldest: number of the first that is looked at, however much was added at once.
     """
 
     def __init__(self, kept: int) -> None:
@@ -163,20 +164,22 @@ class Ticks:
         self.tension_n: list[float] = []
         self.dropped = 0
         self.last = -1
+        self.oldest = 0
 
     def extend(self, time_s: FloatArray, tension_n: FloatArray) -> None:
         """Add ticks that are to come."""
         self.time_s += time_s.tolist()
         self.tension_n += tension_n.tolist()
 
-    @property
-    def oldest(self) -> int:
-        """Number of the first that is looked at, however much was added at once."""
-        return max(0, self.last - self._kept + 1)
+    def take(self, stop: int) -> None:
+        """Note that the ticks before index `stop` were taken."""
+        self.last = self.dropped + stop - 1
+        if self.last >= self._kept:
+            self.oldest = self.last - self._kept + 1
 
     def index_of(self, tick: int) -> int:
         """Place of a tick in the lists; that of the oldest if it is no longer kept."""
-        return max(self.oldest, tick) - self.dropped
+        return (tick if tick > self.oldest else self.oldest) - self.dropped
 
     def forgot_fall(self, level_n: float, top: int) -> bool:
         """Return whether the fall through a level after a tick is too long ago to be found in any case."""
@@ -521,9 +524,8 @@ class TurningPoints:
 
     def _take(self, stop: int) -> None:
         """Note that the ticks before index `stop` were taken."""
-        ticks = self._ticks
-        ticks.last = ticks.dropped + stop - 1
-        self.now_s = self._ready_s.item(stop - 1 - len(ticks.time_s))
+        self._ticks.take(stop)
+        self.now_s = self._ready_s.item(stop - 1 - len(self._ticks.time_s))
 
     def _rise(self, first: int, stop: int, valley: TurningPoint) -> tuple[int, Look | None]:
         """Follow a rise from the tick at index `first` until something is to be told, or before `stop`.
@@ -534,6 +536,7 @@ class TurningPoints:
         time_s, tension_n = self._ticks.time_s, self._ticks.tension_n
         highest_n, swing_n = self.extreme.tension_n, self.surroundings.swing_n
         rise_n = highest_n - valley.tension_n
+        turned_n = highest_n - max(swing_n, TURN_SHARE * rise_n)
         still = self._still
         anchor_n, anchor_s, hold_s = still.anchor_n, still.anchor_s, still.hold_s
         pulling_n = math.inf if self._looked else self.pulling_n
@@ -545,10 +548,11 @@ class TurningPoints:
                 if y > anchor_n + STILL_SHARE * rise_n:
                     anchor_n, anchor_s, hold_s = y, t, HELD_S
                 rise_n = y - valley.tension_n
+                turned_n = y - max(swing_n, TURN_SHARE * rise_n)
                 if rise_n >= pulling_n:
                     self._looked, look = 1, PULLING
                     break
-            elif y < highest_n - max(swing_n, TURN_SHARE * rise_n):
+            elif y < turned_n:
                 look = TURNED
                 break
             still_s = t - anchor_s

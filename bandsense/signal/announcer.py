@@ -446,10 +446,16 @@ class Announcer:
     def _ends(self, chosen: Explanation, known: bool, *, last: bool) -> list[Shown]:
         """Repetitions whose end is known now; what has hardly come back may go on until another begins."""
         done: list[Shown] = []
-        pairs = [*self._told.paired(chosen, [shown for shown in self._told.shown if not shown.done])]
-        for rep, shown in reversed(pairs):
+        open_ = [shown for shown in self._told.shown if not shown.done]
+        for rep in self._told.reps(chosen):
+            if not open_:
+                break
+            shown = self._told.held(rep, open_)
+            if shown is None:
+                continue
+            open_.remove(shown)
             goes_on = rep is chosen.path and not last and not _came_back(rep, rep.top, rep.end, BACK_SHARE)
-            if shown is not None and (known or not rep.open) and not goes_on:
+            if (known or not rep.open) and not goes_on:
                 self._over(shown, rep)
                 done.append(shown)
         return done[::-1]

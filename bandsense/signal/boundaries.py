@@ -278,5 +278,6 @@ def crossing_s(time_s: Sequence[float], tension_n: list[float], a: int, b: int, 
     from_n, to_n = tension_n[a], tension_n[b]
     if from_n == to_n:
         return time_s[b]
-    share = min(1.0, max(0.0, (level_n - from_n) / (to_n - from_n)))
+    share = (level_n - from_n) / (to_n - from_n)
+    share = 0.0 if share < 0.0 else share if share < 1.0 else 1.0
     return time_s[a] + share * (time_s[b] - time_s[a])

@@ -233,38 +233,48 @@ class Explanations:
         end: bool,
         open_: bool,
     ) -> list[Explanation]:
-        tops, dips = [*self._tops, latest], list(self._dips)
-        if self._tops:
-            dips.append(dip(self._tops[-1], self._valleys[-1], latest))
+        start, before = self._valleys[-1], self._survivors[-1]
         top, best = latest, -math.inf
         found: list[Explanation] = []
-        for back in range(1, len(tops) + 1):
+        if latest.tension_n > (max(start.tension_n, last.tension_n) if end else start.tension_n):
+            one = self._measures.movement(start, (top,), top, last, (), lowest_n, width=width, end=end)
+            span = _Span(one, start, top, last, one=True, open_=open_)
+            found = [] if self._corrections else self._typical(before, span)
+            if found:
+                return found
+            found, best = self._followed(before, span, best)
+        tops = [*self._tops, latest]
+        dips = [*self._dips, dip(tops[-2], start, latest)] if self._tops else []
+        for back in range(2, len(tops) + 1):
             start, before = self._valleys[-back], self._survivors[-back]
             if tops[-back].tension_n >= top.tension_n:
                 top = tops[-back]
-            fall_n = top.tension_n - last.tension_n
-            if top.tension_n <= start.tension_n or (end and fall_n <= 0.0):
+            fall_n, rise_n = top.tension_n - last.tension_n, top.tension_n - start.tension_n
+            if rise_n <= 0.0 or (end and fall_n <= 0.0):
                 continue
-            inner = dips[len(dips) + 1 - back :]
-            if inner:
-                swing_n = fall_n if end else max(fall_n, top.tension_n - start.tension_n)
-                before = self._hopeful(before, inner, swing_n, best, end=end)
-                if not before:
-                    continue
-            m = self._measures.movement(start, tops[-back:], top, last, inner, lowest_n, width=width, end=end)
-            span = _Span(m, start, top, last, one=back == 1, open_=open_)
-            if back == 1 and not self._corrections:
-                typical = self._typical(before, span)
-                if typical:
-                    return typical
-            following: Iterable[Explanation] = self._continued(before, span)
-            if self._corrections:
-                following = self._as_told(following, span)
-            for y in following:
-                found.append(y)
-                if y.score > best:
-                    best = y.score
+            inner, swing_n = dips[1 - back :], fall_n if end else max(fall_n, rise_n)
+            before = self._hopeful(before, inner, swing_n, best, end=end)
+            if before:
+                m = self._measures.movement(
+                    start, tops[-back:], top, last, inner, lowest_n, width=width, end=end
+                )
+                span = _Span(m, start, top, last, one=False, open_=open_)
+                following, best = self._followed(before, span, best)
+                found += following
         return found
+
+    def _followed(
+        self, before: Sequence[Explanation], span: _Span, best: float
+    ) -> tuple[list[Explanation], float]:
+        """Continue explanations by a movement, as the person would have it; give the best score with them."""
+        following: Iterable[Explanation] = self._continued(before, span)
+        if self._corrections:
+            following = self._as_told(following, span)
+        found = [*following]
+        for y in found:
+            if y.score > best:
+                best = y.score
+        return found, best
 
     def _typical(self, before: Sequence[Explanation], span: _Span) -> list[Explanation]:
         """Continue a sure set by a movement like all others in it: there is no room for anything else."""

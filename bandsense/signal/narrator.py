@@ -106,10 +106,7 @@ class _Judged:
 
 def _moved(now: dict[int, float], then: dict[int, float], unknown: float = 0.0) -> bool:
     """Return whether a probability is worth telling anew; one that was not there was `unknown`."""
-    for n, p in now.items():
-        if abs(p - then.get(n, unknown)) >= WORTH_TELLING:
-            return True
-    return False
+    return any(abs(p - then.get(n, unknown)) >= WORTH_TELLING for n, p in now.items())
 
 
 class Narrator:

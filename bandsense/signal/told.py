@@ -128,12 +128,12 @@ class Told:
         """Pair the repetitions of an explanation, the oldest first, with what was told of each, if it was."""
         left = list(among)
         for rep in [*self.reps(x)][::-1]:
-            held = self._match(rep, left)
+            held = self.held(rep, left)
             if held is not None:
                 left.remove(held)
             yield rep, held
 
-    def _match(self, rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
+    def held(self, rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
         """Find what was told of a repetition; the first where it holds several."""
         start, end = rep.start.tick, rep.end.tick
         for shown in among:
@@ -148,7 +148,7 @@ class Told:
             if any(covers(rep, tick) for tick in self._taken_back):
                 self._offset -= 1
                 continue
-            shown = self._match(rep, self.shown)
+            shown = self.held(rep, self.shown)
             if shown is None:
                 shown = self.tell(rep, done=True)
                 counted.append(shown)

@@ -58,7 +58,7 @@ def softplus(x: float) -> float:
 
 def clip(x: float, largest: float) -> float:
     """Return what is not larger than that in either direction."""
-    return max(-largest, min(largest, x))
+    return -largest if x < -largest else x if x < largest else largest
 
 
 def returned(r: float) -> float:

@@ -153,10 +153,7 @@ class Despiker:
     def _quiet(self, values: FloatArray) -> bool:
         """Return whether no step up, or no step down, is large enough for a spike."""
         step = values[1:] - values[:-1]
-        return bool(
-            np.maximum.reduce(step, initial=0.0) <= self.floor_n
-            or np.minimum.reduce(step, initial=0.0) >= -self.floor_n
-        )
+        return not np.count_nonzero(step > self.floor_n) or not np.count_nonzero(step < -self.floor_n)
 
 
 def _without_pairs(values: FloatArray, floor_n: float) -> FloatArray:
@@ -299,7 +296,7 @@ class Conditioner:
         if self._evenly >= now.size + ahead:
             return [self._smooth(now, ready, clean, 0.0)]
         step = now - time[CONTEXT - 1 : -ahead - 1]
-        if np.maximum.reduce(step) <= self._longest_step_s:
+        if not np.count_nonzero(step > self._longest_step_s):
             return [self._smooth(now, ready, clean, 0.0)]
         cuts = [0, *np.flatnonzero(step > self._longest_step_s).tolist(), step.size]
         pieces = [slice(a, b) for a, b in pairwise(cuts) if b > a]

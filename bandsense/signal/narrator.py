@@ -98,7 +98,8 @@ class _Judged:
         self._chances = self._announcer.chances
         more = self._announcer.doubt
         reps = self._announcer.probabilities
-        if not (_moved(reps, self._reps, 1.0) or _moved(more, self._more) or _moved(self._more, more)):
+        other = more != self._more and (_moved(more, self._more) or _moved(self._more, more))
+        if not other and not _moved(reps, self._reps, 1.0):
             return []
         self._more, self._reps = more, reps
         return [CountJudged(now_s, more, reps, now_s)]

@@ -203,8 +203,9 @@ class Ticks:
 
     def before_rise(self, level_n: float, tick: int, not_before: int = 0) -> int:
         """Index of the last tick up to one that is not above a level; of `not_before` if there is none."""
+        tension_n = self.tension_n
         for i in range(self.index_of(tick), self.index_of(not_before) - 1, -1):
-            if self.tension_n[i] <= level_n:
+            if tension_n[i] <= level_n:
                 break
         return i
 

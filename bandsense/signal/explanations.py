@@ -93,6 +93,8 @@ COUNTS_SURELY: Final = 0.99
 WALK: Final = 4
 """So many steps are a walk."""
 
+NOTHING_HANDLED: Final = Habit()
+
 
 class _Span:
     """One movement, or several taken together: its measures and turning points."""
@@ -166,7 +168,7 @@ class Explanations:
     def begin(self, valley: TurningPoint) -> None:
         """Take the first valley: nothing has happened yet."""
         self._valleys.append(valley)
-        self._survivors.append([Explanation(HANDLING, 0.0, 0, None, -math.inf, Habit())])
+        self._survivors.append([Explanation(HANDLING, 0.0, 0, None, -math.inf, NOTHING_HANDLED)])
 
     def look(
         self, top: TurningPoint, low: TurningPoint, lowest_n: float, *, width: bool, end: bool
@@ -383,13 +385,25 @@ class Explanations:
     def _simple(
         self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], m: Movement
     ) -> Iterator[Explanation]:
-        """Continue by handling and steps, from them and from the best series."""
+        """Continue by handling and steps, from them and from the best series: of each count the likeliest."""
         series = False
+        handled: dict[int, tuple[float, Explanation]] = {}
+        stepped: dict[int, tuple[float, Explanation, Steps]] = {}
         for x, to in ways:
-            if not isinstance(x.habit, Series) or not series:
-                series = series or isinstance(x.habit, Series)
-                yield self._handled(x, m, to[3])
-                yield self._stepped(x, m, to[2])
+            if isinstance(x.habit, Series):
+                if series:
+                    continue
+                series = True
+            score = self._as_handling(x, m, x.score + to[3])
+            if x.count not in handled or score > handled[x.count][0]:
+                handled[x.count] = score, x
+            score, after = self._as_step(x, m, x.score + to[2])
+            if x.count not in stepped or score > stepped[x.count][0]:
+                stepped[x.count] = score, x, after
+        for score, x in handled.values():
+            yield self._handled(x, m, score)
+        for score, x, after in stepped.values():
+            yield self._stepped(x, m, score, after)
 
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
         """Return the log-probabilities of going on with a set, sway, steps or handling."""
@@ -444,19 +458,22 @@ class Explanations:
             x.walk,
         )
 
-    def _handled(self, x: Explanation, m: Movement, transition: float) -> Explanation:
-        k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
-        tau, size_n = m.top_s - x.top_s, _size(m)
-        score = x.score + transition + self._near_set(x, m)
-        score += handling(k, m, before.n, before.rise, before.interval, before.width, tau)
+    def _as_handling(self, x: Explanation, m: Movement, score: float) -> float:
+        """Add the log-likelihood of a movement as handling to the score of what came before."""
+        before = x.habit if isinstance(x.habit, Habit) else NOTHING_HANDLED
+        law = handling(self._k, m, before.n, before.rise, before.interval, before.width, m.top_s - x.top_s)
+        return score + self._near_set(x, m) + law
+
+    def _handled(self, x: Explanation, m: Movement, score: float) -> Explanation:
+        before = x.habit if isinstance(x.habit, Habit) else NOTHING_HANDLED
+        tau, n = m.top_s - x.top_s, before.n + 1
         recent = [row for row in before.movements if m.top_s - row[2] < 2.0 * NEAR_SET_S][-7:]
-        n = before.n + 1
         habit = Habit(
             n,
             before.rise + max(HANDLING_GAIN, 1.0 / n) * (math.log(m.rise_n) - before.rise),
             math.log(tau) if math.isfinite(tau) else None,
             math.log(m.width_s) if m.width_s is not None else None,
-            [*recent, (size_n, m.top_n, m.start_s)],
+            [*recent, (_size(m), m.top_n, m.start_s)],
         )
         return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0, self._busy_s))
 
@@ -466,15 +483,19 @@ class Explanations:
             return 0.0
         return near_set(self._k, _size(m), m.top_n, x.set_swing_n, x.set_peak_n)
 
-    def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
+    def _as_step(self, x: Explanation, m: Movement, score: float) -> tuple[float, Steps]:
+        """Do the same for a step, and give the rhythm with it."""
         before = x.habit if isinstance(x.habit, Steps) else None
         if before is None:
-            score, after = first_step(self._k, m, x.walk)
+            law, after = first_step(self._k, m, x.walk)
         else:
-            score, after = next_step(self._k, m, before, m.top_s - x.top_s)
-        score += x.score + transition
+            law, after = next_step(self._k, m, before, m.top_s - x.top_s)
+        score += law
         if before is None or before.n < WALK:
             score += self._near_set(x, m)
+        return score, after
+
+    def _stepped(self, x: Explanation, m: Movement, score: float, after: Steps) -> Explanation:
         y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0, self._busy_s))
         if after.n >= WALK:
             y.walk = after

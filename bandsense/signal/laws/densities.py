@@ -78,4 +78,8 @@ def end(k: Numbers, m: Movement, density: float) -> float:
 
 def came_back(k: Numbers, m: Movement) -> float:
     """Return the density of the valley after what mostly comes back to where it began; 1 while not known."""
-    return end(k, m, returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n) if m.end_n is not None else 1.0
+    if m.back is None:
+        m.back = 1.0
+        if m.end_n is not None:
+            m.back = end(k, m, returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n)
+    return m.back

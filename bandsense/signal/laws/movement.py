@@ -26,6 +26,7 @@ class Movement:
         start_n: tension in the valley before.
         start_s: time of the valley before.
         top_n: its highest top.
+        rise_n: from the valley before to the top.
         top_s, last_top_s: when it came to its top, and when it left it: later where it rested there.
         end_n: tension in the valley after; None while it is not known, or where samples of it are missing.
         fallen_n: the fall so far.
@@ -34,6 +35,7 @@ class Movement:
         held_s: time above three quarters of its height, of one that is wider than repetitions are.
         dips_n: the dips at its inner valleys.
         lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
+        back: density of its end where it mostly comes back to where it began, once that was worked out.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Movement:
     ) -> None:
         self.start_n = start_n
         self.top_n = top_n
+        self.rise_n = top_n - start_n
         self.top_s = top_s
         self.end_n = end_n
         self.fallen_n = fallen_n
@@ -63,8 +66,4 @@ class Movement:
         self.lowest_n = lowest_n
         self.start_s = start_s
         self.last_top_s = last_top_s
-
-    @property
-    def rise_n(self) -> float:
-        """From the valley before to the top."""
-        return self.top_n - self.start_n
+        self.back: float | None = None

@@ -320,19 +320,22 @@ class Surroundings:
         """Work them out with many seconds more, bit for bit as one by one."""
         length, step = self._ticks_a_second, self.step
         rows = _rows(smooth_n, count, length, step)
-        lowest_n = _of_latest(np.minimum, self._lows, rows.min(axis=1))
-        highest_n = _of_latest(np.maximum, self._highs, rows.max(axis=1))
+        lowest_n = _latest(self._lows, rows.min(axis=1), math.inf).min(axis=1)
+        highest_n = _latest(self._highs, rows.max(axis=1), -math.inf).max(axis=1)
         self._lowest_n = float(lowest_n[-1])
-        noises = [(0.0, 0.0)] * count
+        noise_n = usual_n = np.zeros(count)
         if length > 2:
             bends_n = np.abs(clean_n[:-2] - 2.0 * clean_n[1:-1] + clean_n[2:])
             rows = _rows(bends_n, count, length - 2, step)
             # A running sum adds one after the other; a plain one would add in pairs.
             sums_n = np.add.accumulate(rows, axis=1)[:, -1]
-            noises = [
-                self._noise(x) for x in (SECOND_DIFFERENCE * self.gain * sums_n / (length - 2)).tolist()
-            ]
-        noise_n, usual_n = np.array(noises).T
+            known = np.minimum(len(self._noises) + np.arange(1, count + 1), QUIETEST_S)
+            ordered = _latest(self._noises, SECOND_DIFFERENCE * self.gain * sums_n / (length - 2), math.inf)
+            ordered = np.sort(ordered, axis=1)
+            self._quietest = sorted(self._noises)
+            at = np.arange(count)
+            noise_n, usual_n = ordered[at, known // 8], ordered[at, known // 4]
+            usual_n = np.minimum(usual_n, np.maximum(ordered[:, 0], USUAL_NOISE_N))
         swing_n = np.maximum(SWING_SHARE * (highest_n - lowest_n), SWING_NOISES * usual_n)
         swing_n = np.maximum(swing_n, SMALLEST_SWING_N)
         return zip(lowest_n.tolist(), noise_n.tolist(), swing_n.tolist(), strict=True)
@@ -366,14 +369,15 @@ def _rows(values: FloatArray, count: int, length: int, step: int) -> FloatArray:
     return np.ndarray((count, length), np.float64, values, 0, (8 * step, 8))
 
 
-def _of_latest(reduced: np.ufunc, kept: deque[float], values: FloatArray) -> FloatArray:
-    """Reduce as many of the latest values as are kept, at each of these; keep them as well."""
+def _latest(kept: deque[float], values: FloatArray, before: float) -> FloatArray:
+    """Give for each of these values as many of the latest as are kept, as rows, and keep them as well.
+
+    Where there are not so many, `before` stands for those that are missing.
+    """
     most = kept.maxlen or 1
-    known = np.concatenate((list(kept)[1 - most :], values))
+    known = np.concatenate((np.full(most - 1, before), kept, values))[-most + 1 - values.size :]
     kept.extend(values[-most:].tolist())
-    # The oldest, again and again, stands for what was before it.
-    known = np.concatenate((np.full(most - 1 + values.size - known.size, known[0]), known))
-    return np.asarray(reduced.reduce(_rows(known, values.size, most, 1), axis=1))
+    return _rows(known, values.size, most, 1)
 
 
 class _Standstill:

@@ -15,7 +15,8 @@ one-and-a-half repetition, a pause): they come to valley j from any of the `SPAN
 best explanations survive at each valley: the best of handling and of steps, those of the same kind that count
 less, so that what was counted too soon can still be taken back, and `SERIES_KEPT` series, within `BEAM` nats
 of the best (a segmental Viterbi search with fixed lag; Ostendorf, Digalakis and Kimball 1996,
-"From HMM's to segment models").
+"From HMM's to segment models"). What cannot come within that is not worked out: several movements are taken
+together only where the dips between them leave room for it, were all else as likely as can be.
 
 The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is
 the share of those that count k or more. So nothing hangs on an edge: a doubtful movement is a low

@@ -411,13 +411,14 @@ class Explanations:
         c = self._k.chances
         # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
         # falls as in a Pareto law of durations.
-        p_set = c.p_set * c.patience / (c.patience + x.busy)
+        patience = c.patience / (c.patience + x.busy)
+        p_set = c.p_set * patience
         p_steps = c.p_steps if x.walk is None else c.p_resumed
         if x.kind is HANDLING:
             return math.log(p_set), math.log(c.p_sway), math.log(p_steps), self._ln_handling
         if x.kind is STEPS:
             paused = m.start_s - x.top_s > c.pause_s or m.top_s - x.top_s > 2.0 * c.pause_s
-            to_set = math.log(c.p_steps_end * p_set) if paused else math.log(c.p_straight_on)
+            to_set = math.log(c.p_steps_end * p_set if paused else c.p_straight_on * patience)
             stay = math.log(1.0 - c.p_steps_end - c.p_straight_on)
             return to_set, math.log(c.p_steps_end * c.p_sway), stay, math.log(c.p_steps_end)
         end = math.log(c.p_end)

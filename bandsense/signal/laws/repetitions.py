@@ -108,6 +108,12 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     # Levels between a short one and a full one would fit neither.
     begins = u >= 1.0 and even * part0 / top0 + (1.0 - even) * part1 / top1 > SHORT
     known = even * known0 + (1.0 - even) * known1
+    if s.counts and m.end_n is not None and m.end_n < s.base_n:
+        # What came back too little for a set while it lasted was let go: slack is no lower level of it.
+        # Of a single movement it is what a dip is.
+        came, one = a / (s.peak_n - m.end_n), max(0.0, 2.0 - s.n)
+        least = k.sets.taut_least + one * (k.returns.least - k.sets.taut_least)
+        known /= 1.0 + math.exp(min(50.0, (least - came) / k.sets.taut_soft))
     score = math.log(levels / a)
     if s.counts and m.end_n is not None:
         # Where tension hardly comes back there is a dip inside a repetition, and no end of one.

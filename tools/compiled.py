@@ -59,6 +59,7 @@ MODULES = (
     "told",
     "turning_points",
     "uncounted",
+    "weighing",
     "zero_jumps",
 )
 SHARED = "bandsense"

@@ -4,13 +4,15 @@ At every look (`bandsense.signal.turning_points.Look`) the explanations are aske
 present movement; what a look cannot know yet (width, valley) is left out for all alike. A repetition is told
 as soon as
 
-    P(at least one more) ≥ 0.8     (0.915 until one of its set was told),
+    P(at least one more) ≥ 0.8     (0.9 until one of its set was told),
 
-it is taken back when P(at least so many) < 0.1 at two known valleys in a row (one odd movement does not undo
-a set), and when the person has rested for a few seconds the median decides: what is more likely than not is
-told, with its probability. Before the valley of a set's first movement is known it shares its weight with
-"this is only the take-up", so that a first repetition is told after its return and not at its top: picking
-the band up looks the same until then.
+or P(this is one) is so large, however many there were before it: where two short pulls are in doubt, a full
+one after them is not. It is taken back when P(at least so many) < 0.05 at two known valleys in a row (one odd
+movement does not undo a set), and when the person has rested for a few seconds the median decides: what is
+more likely than not is told, with its probability. At the end what stands are the repetitions of one
+explanation. Before the valley of a set's first movement is known it shares its weight with "this is only the
+take-up", so that a first repetition is told after its return and not at its top: picking the band up looks
+the same until then.
 
 A repetition that was told keeps its index as long as any movement of the winning explanation covers its top,
 also where two movements turn out to be one.
@@ -46,6 +48,7 @@ from bandsense.signal.turning_points import (
     TurningPoints,
 )
 from bandsense.signal.uncounted import Run, Uncounted
+from bandsense.signal.weighing import Weighing
 
 __all__ = ["Announcement", "Announcer"]
 
@@ -95,7 +98,7 @@ class Announcer:
 
     Attributes:
         standing: repetitions that are told and stand.
-        chances: P(count = n), by n, at the latest look.
+        weighing: the explanations at the latest look, and P(count = n).
         passed_over: at a rest or the end, the latest steps, where nothing was counted so far.
     """
 
@@ -106,14 +109,13 @@ class Announcer:
         self._corrections = Corrections()
         self._explanations = Explanations(numbers, ticks, self._corrections)
         self._told = Told()
+        self.weighing = Weighing(self._told)
         self._valleys = 0
         self._looked_top = -1
         self._doubted = False
         self._set_start = 0
-        self._weighed: list[tuple[Explanation, int, float]] = []
         self._uncounted = Uncounted()
         self.passed_over: Run | None = None
-        self.chances: dict[int, float] = {0: 1.0}
 
     @property
     def standing(self) -> int:
@@ -266,7 +268,7 @@ class Announcer:
         found, over = self._up_to_now()
         # A repetition under way that was told is in none of them; the next look has it.
         if found and (over is not None or self._present() is None):
-            self.chances = self._chances(found, known=True)
+            self._weigh(found, known=True)
 
     # Judging.
 
@@ -281,51 +283,55 @@ class Announcer:
     ) -> Announcement:
         if not found:
             return Announcement()
-        self.chances = self._chances(found, known)
+        self._weigh(found, known)
         count = self._count(found[0], known=known, median=median)
         counted: list[Shown] = []
         retracted: list[tuple[Shown, RetractReason]] = []
         if count != self.standing or last:
             chosen = self._told.nearest(found, count)
+            if count < self.standing:
+                retracted = self._drop(chosen, count, last=last)
             if count >= self.standing:
                 counted = self._add(chosen, count, last=last, retracted=retracted)
-            else:
-                retracted = self._drop(chosen, count)
+        if not median and self.weighing.chances.get(self.standing) != 1.0:
+            enough = self._k.show if _begun(found[0], self._told.shown) else self._k.show_first
+            for rep in self.weighing.certain(found[0], enough):
+                retracted += self._crowded_out()
+                counted.append(self._tell(rep))
         all_done = True
         for shown in self._told.shown:
             if not shown.done or shown.probability < SURE:
                 all_done = all_done and shown.done
                 if not shown.added:
-                    shown.probability = self._probability(shown)
+                    shown.probability = self.weighing.probability(shown)
         done = [] if all_done else self._ends(self._told.nearest(found, count), known and over, last=last)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 
     def _count(self, best: Explanation, *, known: bool, median: bool) -> int:
         """Return how many are to stand."""
         standing = self.standing
-        if self.chances.get(standing) == 1.0:
+        if self.weighing.chances.get(standing) == 1.0:
             self._doubted = self._doubted and not known
             return standing
         enough = 0.5 if median else (self._k.show if _begun(best, self._told.shown) else self._k.show_first)
         least = 0.5 if median else self._k.take_back
-        if median and SOMETHING <= self._at_least(1) < 0.5:
+        if median and SOMETHING <= self.weighing.at_least(1) < 0.5:
             # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
-            enough = least = 0.5 * self._at_least(1)
+            enough = least = 0.5 * self.weighing.at_least(1)
         count = standing
-        while self._at_least(count + 1) >= enough:
+        while self.weighing.at_least(count + 1) >= enough:
             count += 1
         if known:
-            doubted = self._at_least(standing) < least
-            while (self._doubted or median) and count > 0 and self._at_least(count) < least:
+            doubted = self.weighing.at_least(standing) < least
+            while (self._doubted or median) and count > 0 and self.weighing.at_least(count) < least:
                 count -= 1
             self._doubted = doubted and not (self._doubted or median)
         return count
 
-    def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
-        """Return P(count = n) over explanations of the same movements."""
+    def _weigh(self, found: Sequence[Explanation], known: bool) -> None:
+        """Weigh explanations of the same movements."""
         highest = found[0].score
-        mass: dict[int, float] = {}
-        self._weighed = []
+        rows: list[tuple[Explanation, int, float]] = []
         turning = self._turning
         low_n = turning.extreme.tension_n
         for x in found:
@@ -334,13 +340,10 @@ class Announcer:
             if x.fresh and not known and x.path is not None:
                 top_n = x.path.top.tension_n
                 if turning.top is None or top_n - low_n < FALLEN_SHARE * (top_n - x.path.start.tension_n):
-                    self._weighed.append((x, count - 1, self._k.p_take_up * weight))
+                    rows.append((x, count - 1, self._k.p_take_up * weight))
                     weight *= 1.0 - self._k.p_take_up
-            self._weighed.append((x, count, weight))
-        for _, count, weight in self._weighed:
-            mass[count] = mass.get(count, 0.0) + weight
-        total = sum(mass.values())
-        return {n: m / total for n, m in sorted(mass.items())}
+            rows.append((x, count, weight))
+        self.weighing.weigh(rows)
 
     @property
     def doubt(self) -> dict[int, float]:
@@ -349,13 +352,13 @@ class Announcer:
         It is 1 for 0 where all is sure, and negative keys are repetitions that may be none. What may be one
         but comes after a longer rest is none of that set.
         """
-        if len(self.chances) == 1:
-            return {n - self.standing: p for n, p in self.chances.items()}
+        if len(self.weighing.chances) == 1:
+            return {n - self.standing: p for n, p in self.weighing.chances.items()}
         start, told = self._set_start, self._told
         before = sum(shown.rep.top.tick < start for shown in told.shown)
-        total = sum(weight for _, _, weight in self._weighed)
+        total = sum(weight for _, _, weight in self.weighing.rows)
         doubt: dict[int, float] = {}
-        for x, count, weight in self._weighed:
+        for x, count, weight in self.weighing.rows:
             beside = sum(rep.top.tick < start for rep in told.reps(x))
             if (apart := told.apart(x, APART_S)) > 0:  # the first may be left out as a take-up already
                 beside += apart - (told.count(x) - count)
@@ -369,34 +372,11 @@ class Announcer:
 
         What was sure once is not looked at again while the count is.
         """
-        sure = self.chances.get(self.standing, 0.0) >= SURE or not self._weighed
+        sure = self.weighing.chances.get(self.standing, 0.0) >= SURE or not self.weighing.rows
         return {
-            shown.index: shown.probability if sure or shown.added else self._probability(shown)
+            shown.index: shown.probability if sure or shown.added else self.weighing.probability(shown)
             for shown in self._told.shown
         }
-
-    def _at_least(self, k: int) -> float:
-        total = 0.0
-        for n, p in self.chances.items():
-            if n >= k:
-                total += p
-        return total
-
-    def _probability(self, shown: Shown) -> float:
-        """Probability that what was told is a repetition: the weight of all explanations that count it."""
-        top = shown.rep.top.tick
-        counting = total = 0.0
-        for x, count, weight in self._weighed:
-            total += weight
-            taken_up = count < self._told.count(x) and x.path is not None and covers(x.path, top)
-            if taken_up:
-                continue
-            for rep in x.reps():
-                if covers(rep, top):
-                    counting += weight
-                if rep.start.tick <= top:
-                    break
-        return counting / total
 
     def _add(
         self, chosen: Explanation, count: int, *, last: bool, retracted: list[tuple[Shown, RetractReason]]
@@ -417,25 +397,37 @@ class Announcer:
                 if shown not in kept:
                     told_before.remove(shown)
                     retracted.append((shown, RetractReason.ONE_MOVEMENT))
-        latest = self._told.latest
-        told: list[Shown] = []
-        for rep in missing:
-            if self.standing >= count:
-                break
-            told.append(self._told.tell(rep))
-        first = min((shown.rep.start for shown in told), key=lambda p: p.tick, default=None)
-        if first is not None and (latest is None or first.time_s - latest.rep.end.time_s > APART_S):
-            self._set_start = first.tick
-        return told
+        return [self._tell(rep) for rep in missing[: max(0, count - self.standing)]]
 
-    def _drop(self, chosen: Explanation, count: int) -> list[tuple[Shown, RetractReason]]:
-        """Take back what an explanation does not hold, the latest first, down to a count."""
+    def _tell(self, rep: CountedRep) -> Shown:
+        """Tell a repetition; after a longer rest it begins a set."""
+        latest = self._told.latest
+        if latest is None or rep.start.time_s - latest.rep.end.time_s > APART_S:
+            self._set_start = rep.start.tick
+        return self._told.tell(rep)
+
+    def _crowded_out(self) -> list[tuple[Shown, RetractReason]]:
+        """Take back the least likely of all that is told, where no explanation would count one more."""
+        if self.weighing.at_least(self.standing + 1) >= self._k.take_back:
+            return []
+        least = min(
+            (shown for shown in self._told.shown if not shown.added),
+            key=self.weighing.probability,
+            default=None,
+        )
+        if least is None or self.weighing.probability(least) >= 0.5:
+            return []
+        self._told.shown.remove(least)
+        return [(least, RetractReason.ONE_MOVEMENT)]
+
+    def _drop(self, chosen: Explanation, count: int, *, last: bool) -> list[tuple[Shown, RetractReason]]:
+        """Take back what an explanation does not hold, the latest first, down to a count; at the end, all."""
         by_itself = [shown for shown in self._told.shown if not shown.added]
         kept = [shown for _, shown in self._told.paired(chosen, by_itself) if shown is not None]
         unlike = [shown for shown in reversed(by_itself) if shown not in kept]
         dropped: list[tuple[Shown, RetractReason]] = []
         for shown in [*unlike, *reversed(kept)]:
-            if self.standing <= count:
+            if self.standing <= count and not (last and shown in unlike):
                 break
             covered = any(covers(rep, shown.rep.top.tick) for rep in chosen.reps())
             reason = RetractReason.ONE_MOVEMENT if covered else REASONS[chosen.kind]

@@ -116,7 +116,7 @@ class RepDetector:
     @property
     def chances(self) -> dict[int, float]:
         """P(count = n), by n, as far as the latest turn of the trace tells."""
-        return dict(self._narrator.announcer.chances) if self._narrator is not None else {0: 1.0}
+        return dict(self._narrator.announcer.weighing.chances) if self._narrator is not None else {0: 1.0}
 
     @property
     def rate_hz(self) -> float:

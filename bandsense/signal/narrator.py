@@ -87,15 +87,15 @@ class _Judged:
 
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
-        self._chances = announcer.chances
+        self._chances = announcer.weighing.chances
         self._more = {0: 1.0}
         self._reps: dict[int, float] = {}
 
     def news(self, now_s: float) -> list[Event]:
         """Give the event, if something changed that is worth telling."""
-        if self._announcer.chances is self._chances:
+        if self._announcer.weighing.chances is self._chances:
             return []
-        self._chances = self._announcer.chances
+        self._chances = self._announcer.weighing.chances
         more = self._announcer.doubt
         reps = self._announcer.probabilities
         other = more != self._more and (_moved(more, self._more) or _moved(self._more, more))

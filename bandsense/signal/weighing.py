@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bandsense.signal.explanation import CountedRep, Explanation
 from bandsense.signal.told import Shown, Told, covers
 
@@ -46,7 +48,7 @@ class Weighing:
         """Return P(what was told is a repetition)."""
         return self.likelihood(shown.rep.top.tick)
 
-    def likelihood(self, top: int, beside: tuple[int, ...] = ()) -> float:
+    def likelihood(self, top: int, beside: Sequence[int] = ()) -> float:
         """Return the share of all explanations that count a movement with this top.
 
         Args:
@@ -73,7 +75,7 @@ class Weighing:
             best: the likeliest explanation; the latest of its repetitions are asked for.
             enough: P(it is one).
         """
-        tops = tuple(shown.rep.top.tick for shown in self._told.shown)
+        tops = [shown.rep.top.tick for shown in self._told.shown]
         found: list[CountedRep] = []
         for rep in self._told.reps(best):
             if any(covers(rep, tick) for tick in tops):

@@ -492,11 +492,8 @@ class SenseChecks:
         if moved_n is None:
             return self._drifted(rep, detected_s)
         self._reps.clear()
-        if abs(moved_n) / sqrt(3.0) > self._doubt_n[-1]:
-            self._doubt(detected_s, moved_n)
-        return self._tell(
-            WarningKind.ZERO_DRIFTS,
-            rep.peak_time_s,
+        return self._moved(
+            rep,
             detected_s,
             moved_n,
             Message(
@@ -532,11 +529,8 @@ class SenseChecks:
             if not (together and certain and slower > DRIFT_N_PER_MIN / 60.0):
                 return []
             moved_n = 0.5 * (bottom[0] + top[0]) * span_s
-        if abs(moved_n) / sqrt(3.0) > self._doubt_n[-1]:
-            self._doubt(detected_s, moved_n)
-        return self._tell(
-            WarningKind.ZERO_DRIFTS,
-            rep.peak_time_s,
+        return self._moved(
+            rep,
             detected_s,
             moved_n,
             Message(
@@ -546,6 +540,12 @@ class SenseChecks:
                 seconds=span_s,
             ),
         )
+
+    def _moved(self, rep: Rep, detected_s: float, moved_n: float, message: Message) -> list[SignalWarning]:
+        """Tell a zero that moved by so much, which makes tensions less sure."""
+        if abs(moved_n) / sqrt(3.0) > self._doubt_n[-1]:
+            self._doubt(detected_s, moved_n)
+        return self._tell(WarningKind.ZERO_DRIFTS, rep.peak_time_s, detected_s, moved_n, message)
 
     def tared(self) -> None:
         """Begin anew: the zero was set."""

@@ -216,6 +216,14 @@ def _held_taut(
     return time_s, PEAK_N * (levels[i - 1] + (levels[i] - levels[i - 1]) * u) + noise_n, [true_s] * reps
 
 
+def _lasts_as_long(
+    time_s: FloatArray, tension_n: FloatArray, true_s: list[float], *, within_s: float
+) -> None:
+    result = analyze(time_s, tension_n)
+    for reps in (result.reps, result.causal):
+        assert [rep.duration_s for rep in reps] == pytest.approx(true_s, abs=within_s)
+
+
 @pytest.mark.parametrize("straight", [False, True])
 @pytest.mark.parametrize(("pull_s", "return_s"), [(0.8, 1.0), (1.25, 1.25), (2.5, 3.0)])
 @pytest.mark.parametrize("wait_s", [0.5, 1.0, 2.0])
@@ -224,12 +232,8 @@ def test_waiting_on_a_taut_band_is_no_part_of_a_single_repetition(
     valley: float, wait_s: float, pull_s: float, return_s: float, straight: bool
 ) -> None:
     """The band waits still in the valley, so that the definition fixes both ends."""
-    time_s, tension_n, true_s = _held_taut(
-        valley, 1, wait_s=wait_s, pull_s=pull_s, return_s=return_s, straight=straight
-    )
-    result = analyze(time_s, tension_n)
-    for reps in (result.reps, result.causal):
-        assert [rep.duration_s for rep in reps] == pytest.approx(true_s, abs=0.15)
+    made = _held_taut(valley, 1, wait_s=wait_s, pull_s=pull_s, return_s=return_s, straight=straight)
+    _lasts_as_long(*made, within_s=0.15)
 
 
 @pytest.mark.parametrize("straight", [False, True])
@@ -240,12 +244,8 @@ def test_a_slow_return_is_no_standstill_of_a_single_repetition(
     valley: float, wait_s: float, return_s: float, straight: bool
 ) -> None:
     """Nearer to the peak a return of 12 s may be an isometric hold that is let go."""
-    time_s, tension_n, true_s = _held_taut(
-        valley, 1, wait_s=wait_s, pull_s=1.5, return_s=return_s, straight=straight
-    )
-    result = analyze(time_s, tension_n)
-    for reps in (result.reps, result.causal):
-        assert [rep.duration_s for rep in reps] == pytest.approx(true_s, abs=0.15)
+    made = _held_taut(valley, 1, wait_s=wait_s, pull_s=1.5, return_s=return_s, straight=straight)
+    _lasts_as_long(*made, within_s=0.15)
 
 
 @pytest.mark.parametrize("straight", [False, True])
@@ -255,12 +255,8 @@ def test_a_slow_return_is_no_standstill_of_a_single_repetition(
 def test_waiting_on_a_taut_band_is_no_part_of_the_last_of_a_set(
     valley: float, wait_s: float, return_s: float, straight: bool
 ) -> None:
-    time_s, tension_n, true_s = _held_taut(
-        valley, 4, wait_s=wait_s, pull_s=1.5, return_s=return_s, straight=straight
-    )
-    result = analyze(time_s, tension_n)
-    for reps in (result.reps, result.causal):
-        assert [rep.duration_s for rep in reps] == pytest.approx(true_s, abs=0.2)
+    made = _held_taut(valley, 4, wait_s=wait_s, pull_s=1.5, return_s=return_s, straight=straight)
+    _lasts_as_long(*made, within_s=0.2)
 
 
 @pytest.mark.parametrize("rest_s", [10.0, 30.0])

@@ -174,5 +174,6 @@ def _rep(boundaries: Mapping[str, Any], figures: Mapping[str, Any]) -> RepRecord
         start_s=float(_first(boundaries, "pull_start_s", "pull_start")),
         end_s=float(_first(boundaries, "end_s", "end")),
         hidden=figures.get("hidden") or {},
+        unsure=bool(figures.get("unsure")),
         probability=1.0 if (chance := boundaries.get("probability")) is None else float(chance),
     )

@@ -40,7 +40,8 @@ REP_COLUMNS = (
     Column("impulse_n_s", "double", "Tension times time", "N.s"),
     Column("range_m", "double", "Way of the hand, where the band is calibrated", "m"),
     Column("work_j", "double", "Work of the pull, where the band is calibrated", "J"),
-    Column("partial", "boolean", "The repetition had less than the range of the others"),
+    Column("partial", "boolean", "The repetition surely had less than the range of the others"),
+    Column("unsure", "boolean", "Nobody can tell whether it was full or partial"),
     Column("probability", "double", "How likely it is a repetition at all"),
     Column("hidden", "string", "Why cells are empty whose figures the sensor cannot tell: name: reason; …"),
 )
@@ -55,7 +56,8 @@ SET_COLUMNS = (
     Column("started", "dateTime", "When the first pull began, UTC"),
     Column("duration_s", "double", "From the first pull to the end of the last return", "s"),
     Column("reps", "integer", "Repetitions, partial ones included"),
-    Column("partial", "integer", "Partial repetitions among them"),
+    Column("partial", "integer", "Surely partial repetitions among them"),
+    Column("unsure", "integer", "Repetitions among them that were full or partial, nobody can tell"),
     Column("mean_peak_n", "double", "Mean of the greatest tensions", "N"),
     Column("peak_n", "double", "Greatest tension of the set", "N"),
     Column("peak_uncertainty_n", "double", "Standard uncertainty (k = 1) of the greatest tension", "N"),
@@ -219,7 +221,8 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                 "started": utc(each.start_unix_s),
                 "duration_s": each.end_unix_s - each.start_unix_s,
                 "reps": len(each.reps),
-                "partial": sum(bool(rep.get("partial")) for rep in each.reps),
+                "partial": sum(_partial(rep) for rep in each.reps),
+                "unsure": sum(bool(rep.get("unsure")) for rep in each.reps),
                 "mean_peak_n": each.mean_peak_n if told and "mean_peak_n" not in hidden else None,
                 "peak_n": peak_n,
                 "peak_uncertainty_n": uncertainty_n,
@@ -234,6 +237,11 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                 "hidden": reasons_words(hidden, (column.name for column in SET_COLUMNS)),
             },
         )
+
+
+def _partial(rep: Mapping[str, Any]) -> bool:
+    """Tell whether a repetition was surely partial, as its set counts it (`workout.counts`)."""
+    return bool(rep.get("partial")) and not rep.get("unsure")
 
 
 def rep_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
@@ -256,7 +264,8 @@ def rep_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                     "peak_n": told_peak_n(rep, figures),
                     "peak_uncertainty_n": peak_uncertainty_n(rep, figures),
                     **{name: figures.get(name) for name in ("mean_n", "impulse_n_s", "range_m", "work_j")},
-                    "partial": bool(rep.get("partial")),
+                    "partial": _partial(rep),
+                    "unsure": bool(rep.get("unsure")),
                     "probability": rep.get("probability"),
                     "hidden": reasons_words(hidden, (column.name for column in REP_COLUMNS)),
                 },

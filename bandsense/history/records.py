@@ -72,6 +72,8 @@ class RepRecord:
     """One repetition: what history needs of `signal.metrics.RepMetrics`; None is hidden or not known.
 
     Attributes:
+        partial: surely partial.
+        unsure: partial or full, nobody can say.
         probability: that it is a repetition at all.
         hidden: figures that are not told, with the reason. The peak keeps its number beside it, to draw.
     """
@@ -90,6 +92,7 @@ class RepRecord:
     end_s: float = 0.0
     hidden: Mapping[str, str] = field(default_factory=dict)
     probability: float = 1.0
+    unsure: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -137,7 +140,7 @@ class SetRecord:
 
     @property
     def full(self) -> tuple[RepRecord, ...]:
-        """The full repetitions."""
+        """The full repetitions; of those that nobody can tell, the benefit of the doubt."""
         return tuple(rep for rep in self.reps if not rep.partial)
 
     @property

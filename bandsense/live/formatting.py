@@ -84,9 +84,11 @@ __all__ = [
     "full_repetitions_words",
     "lag_words",
     "next_time_words",
+    "not_full_words",
     "number_word",
     "peak_words",
     "plural",
+    "range_words",
     "rating_keys",
     "rating_question",
     "reason_words",
@@ -272,6 +274,15 @@ class _Counted(Protocol):
     def doubtful(self) -> bool: ...
 
 
+class _Ranged(Protocol):
+    """A `Rep` or a `RepRecord`: did it go all the way?"""
+
+    @property
+    def partial(self) -> bool: ...
+    @property
+    def unsure(self) -> bool: ...
+
+
 def doubt_lines(reps: Iterable[_Counted], *, bars: bool = False) -> list[str]:
     """Say what is drawn dashed or marked ○, in one line; none where nothing is in doubt.
 
@@ -325,6 +336,13 @@ def rep_words(rep: Rep) -> str:
     if rep.saturated:
         parts.append(tr("sensor at its limit"))
     return ", ".join(parts)
+
+
+def range_words(share: str, rep: _Ranged) -> str:
+    """Write how far a repetition went, and whether that is part of the way: `58 % partial`, `70 % unsure`."""
+    if rep.unsure:
+        return tr("{share} unsure", share=share)
+    return tr("{share} partial", share=share) if rep.partial else share
 
 
 def set_words(result: SetResult) -> str:
@@ -808,11 +826,12 @@ def _counts_of(n: Numbers) -> RepCounts:
 def _done_words(n: Numbers) -> str:
     """Write `6 full repetitions, 2 partial and 1 unsure`."""
     counts = _counts_of(n)
-    full, rest = full_repetitions_words(counts.full), _not_full_words(counts)
+    full, rest = full_repetitions_words(counts.full), not_full_words(counts)
     return f"{full}, {rest}" if rest else full
 
 
-def _not_full_words(counts: RepCounts) -> str:
+def not_full_words(counts: RepCounts) -> str:
+    """Write `2 partial and 1 unsure`, or empty where all were full."""
     if counts.partial and counts.unsure:
         return tr("{partial} partial and {unsure} unsure", partial=counts.partial, unsure=counts.unsure)
     if counts.partial:
@@ -854,7 +873,7 @@ def _too_hard(n: Numbers) -> str:
 
 def _steady(n: Numbers) -> str:
     counts = _counts_of(n)
-    full, rest = full_repetitions_words(counts.full), _not_full_words(counts)
+    full, rest = full_repetitions_words(counts.full), not_full_words(counts)
     if rest:
         text = tr("You did {full} as planned, and besides {rest}.", full=full, rest=rest)
     else:

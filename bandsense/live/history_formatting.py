@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from math import isfinite
 
@@ -19,6 +19,7 @@ from bandsense.live.formatting import (
     capital,
     doubt_words,
     full_repetitions_words,
+    not_full_words,
     number_word,
     repetitions_words,
     sets_words,
@@ -28,7 +29,7 @@ from bandsense.live.formatting import (
 from bandsense.live.units import force_pair, force_range, shown_unit, with_uncertainty
 from bandsense.samples import ForceUnit
 from bandsense.signal.metrics import SetMetrics
-from bandsense.workout.counts import chances_of_all
+from bandsense.workout.counts import RepCounts, chances_of_all
 
 __all__ = [
     "FIGURE_NAMES",
@@ -38,6 +39,7 @@ __all__ = [
     "best_words",
     "breathing_words",
     "change_words",
+    "counts_of",
     "day_words",
     "dose_words",
     "fatigue_words",
@@ -441,6 +443,11 @@ def strongest_words(reps: Sequence[RepRecord]) -> str:
     return force_pair(strongest.peak_n, strongest.peak_uncertainty_n)
 
 
+def counts_of(sets: Iterable[SetRecord]) -> RepCounts:
+    """Count the repetitions of sets."""
+    return RepCounts.of(rep for each in sets for rep in each.reps)
+
+
 def sets_doubt(sets: Sequence[SetRecord]) -> str:
     """Say which other count of these sets is likely: `perhaps 9`; empty where none is."""
     chances = chances_of_all((len(each.reps), each.chances) for each in sets)
@@ -449,21 +456,23 @@ def sets_doubt(sets: Sequence[SetRecord]) -> str:
 
 def session_words(sets: Sequence[SetRecord]) -> str:
     """Tell in a sentence or two what was done in a session, and how that stands to its plan."""
-    reps, partial = (
-        sum(len(each.reps) for each in sets),
-        sum(len(each.reps) - len(each.full) for each in sets),
-    )
+    counts = counts_of(sets)
     sides = {each.conditions.side for each in sets}
     done = sets_words(len(sets) // len(sides))
     if len(sides) > 1:
         done = tr("{sets} of each side", sets=done)
-    told = {"reps": repetitions_words(reps), "doubt": sets_doubt(sets), "sets": done, "partial": partial}
+    told = {
+        "reps": repetitions_words(counts.all),
+        "doubt": sets_doubt(sets),
+        "sets": done,
+        "rest": not_full_words(counts),
+    }
     sentence = {
         (False, False): mark("{reps} in {sets}"),
-        (False, True): mark("{reps} in {sets}, {partial} of them partial"),
+        (False, True): mark("{reps} in {sets}, of them {rest}"),
         (True, False): mark("{reps}, {doubt}, in {sets}"),
-        (True, True): mark("{reps}, {doubt}, in {sets}, {partial} of them partial"),
-    }[bool(told["doubt"]), bool(partial)]
+        (True, True): mark("{reps}, {doubt}, in {sets}, of them {rest}"),
+    }[bool(told["doubt"]), bool(told["rest"])]
     count = tr(sentence, **told)
     return " ".join(filter(None, (f"{count}.", _against_plan(sets), _against_zone(sets))))
 

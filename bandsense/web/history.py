@@ -49,6 +49,8 @@ from bandsense.live.formatting import (
     doubt_lines,
     feedback_words,
     full_repetitions_words,
+    not_full_words,
+    range_words,
     repetitions_words,
     side_word,
 )
@@ -519,13 +521,12 @@ def _how(visit: _Visit, detail: SessionDetail) -> str:
 def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]:
     reps = [rep for each in details for rep in each.record.reps]
     figures = [each for detail in details for each in detail.figures]
-    partial = sum(rep.partial for rep in reps)
     best = max(reps, key=lambda rep: rep.peak_n)
     under_s = sum(each.metrics.time_under_tension_s for each in details)
     span = max(each.record.span_uncertainty for each in details)
     counted = trn("rep", "reps", len(reps))
-    doubt = words.sets_doubt([each.record for each in details])
-    about = filter(None, (counted, doubt, tr("{n} partial", n=partial) if partial else ""))
+    records = [each.record for each in details]
+    about = filter(None, (counted, words.sets_doubt(records), not_full_words(words.counts_of(records))))
     told = [(str(len(reps)), "", ", ".join(about))]
     if "peak_n" in best.hidden:
         told.append(("–", "", tr("peak: {why}", why=said(best.hidden["peak_n"]))))
@@ -713,7 +714,7 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
         "pull": _seconds(rep.concentric_s, hand.concentric_s),
         "hold": _seconds(rep.hold_s, hand.hold_s),
         "back": _seconds(rep.eccentric_s, hand.eccentric_s),
-        "range": tr("{share} partial", share=share) if rep.partial else share,
+        "range": range_words(share, rep),
     }
 
 

@@ -231,7 +231,8 @@ def _set_json(side: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "rep": number,
                 "chance_that_it_is_one": rep.get("probability"),
-                "partial": rep.get("partial"),
+                "partial": bool(rep.get("partial")) and not rep.get("unsure"),
+                "unsure_whether_partial": bool(rep.get("unsure")),
                 "figures": measured_rep(each),
             }
             for number, (rep, each) in enumerate(zip(reps, figures, strict=False), 1)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError, FileFormatError
 from bandsense.language import Message, number, said, tr
-from bandsense.live.formatting import PARTIAL_RULE, counts_words, doubt_lines
+from bandsense.live.formatting import PARTIAL_RULE, counts_words, doubt_lines, doubt_words, range_words
 from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines
 from bandsense.live.history_formatting import force_pair
 from bandsense.live.units import in_shown_unit
@@ -26,6 +26,7 @@ from bandsense.signal.analysis import SetAnalysis, analyze
 from bandsense.signal.metrics import RepMetrics, rep_metrics
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.tempo import hand_tempo
+from bandsense.workout.whole_trace import as_sure_as_known
 
 if TYPE_CHECKING:
     from bandsense.export.recording import ColumnMapping
@@ -131,24 +132,25 @@ def analysed(upload: Upload) -> dict[str, Any]:
             )
         )
     found = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
-    figures = rep_metrics(found.reps, block.time_s, block.values, calibration=Calibration.identity())
-    counts = RepCounts.of(found.reps)
+    reps, chances = as_sure_as_known(found)
+    figures = rep_metrics(reps, block.time_s, block.values, calibration=Calibration.identity())
+    counts = RepCounts.of(reps)
     length_s = float(block.time_s[-1] - block.time_s[0])
     partial = [tr(PARTIAL_RULE)] if counts.full < counts.all else []
     return {
         "name": upload.name,
         "about": tr(
             "{counts} in {length:.1f} s at {rate:.3g} samples a second",
-            counts=counts_words(counts),
+            counts=counts_words(counts, doubt_words(counts.all, chances)),
             length=length_s,
             rate=found.rate_hz,
         ),
-        "chart": trace_chart(block.time_s, block.values, found.reps, figures),
+        "chart": trace_chart(block.time_s, block.values, reps, figures),
         "phase_key": phase_key(figures),
-        "reps": [_row(*each) for each in zip(found.reps, figures, strict=True)],
+        "reps": [_row(*each) for each in zip(reps, figures, strict=True)],
         "remarks": [*_warnings(found), *map(said, recording.notes), *partial],
         "hidden": [
-            *doubt_lines(found.reps),
+            *doubt_lines(reps),
             *hidden_lines((each.hidden for each in figures), REP_FIGURES),
         ],
     }
@@ -162,14 +164,14 @@ def _row(rep: Rep, figures: RepMetrics) -> dict[str, str]:
 
     known = figures.shown("peak_n") is not None
     ranged = figures.shown("relative_range") is not None
-    range_words = f"{100.0 * rep.range_fraction:.0f} %" if ranged else "–"
+    share = f"{100.0 * rep.range_fraction:.0f} %" if ranged else "–"
     return {
         "start": number(rep.pull_start_s, ".1f"),
         "peak": force_pair(rep.peak_n, figures.peak_uncertainty_n or 0.0) if known else "–",
         "pull": phase("concentric_s"),
         "hold": phase("hold_s"),
         "back": phase("eccentric_s"),
-        "range": tr("{range} partial", range=range_words) if rep.partial else range_words,
+        "range": range_words(share, rep),
     }
 
 

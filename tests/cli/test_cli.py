@@ -26,7 +26,7 @@ from bandsense.store.store import Store
 from bandsense.workout.settings import WorkoutSettings
 from tests.cli.conftest import Command
 from tests.needs import REPOSITORY, require_module
-from tests.support.traces import steps, waves, write_trace
+from tests.support.traces import doubtful_tail, steps, waves, write_trace
 from tests.support.weeks import CALIBRATED
 
 PATIENCE_S = 120.0
@@ -143,6 +143,16 @@ def test_analyze_as_json(command: Command, set_file: Path) -> None:
     first = data["repetitions"][0]
     assert first["pull_start_s"] < first["hold_start_s"] < first["return_start_s"] < first["end_s"]
     assert first["peak_uncertainty_n"] > 0
+
+
+def test_analyze_says_perhaps_where_the_count_is_in_doubt(command: Command, tmp_path: Path) -> None:
+    path = write_trace(tmp_path / "doubtful.csv", doubtful_tail())
+    done = command("analyze", path)
+    assert done.lines[0].startswith("7 reps, perhaps 6: 6 full, 1 partial in ")
+    assert [("○" in line) for line in done.lines[2:9]] == [False] * 6 + [True]
+    chances = json.loads(command("analyze", path, "--json").out)["chances"]
+    assert max(chances, key=chances.__getitem__) == "7"
+    assert 0.2 < chances["6"] < 0.5
 
 
 @pytest.mark.parametrize("use", [("analyze",), ("replay",), ("live", "--sim", "--speed", "0", "--trace")])

@@ -87,6 +87,12 @@ def steps(count: int = 16, rest_s: float = 12.0, rate_hz: float = 80.0) -> Float
     return np.asarray(walk + 0.03 * rng.standard_normal(walk.size))
 
 
+def doubtful_tail() -> FloatArray:
+    """Six repetitions and a movement of a third of their height, which may be another: newtons, 80 Hz."""
+    still, after = np.zeros(120), np.zeros(1600)
+    return 3.0 + np.concatenate([still, waves(6), still, 0.35 * waves(1, rep_s=1.0), after])
+
+
 def write_trace(path: Path, tension_n: FloatArray, rate_hz: float = 80.0) -> Path:
     """Write a force trace as a CSV file that every command reads."""
     rows = "".join(f"{n / rate_hz:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))

@@ -10,6 +10,7 @@ from bandsense.errors import DataError
 from bandsense.sim.physics.scenario import Scenario
 from bandsense.store.store import Store
 from tests.needs import require_module
+from tests.support.traces import doubtful_tail, write_trace
 
 require_module("starlette", "bandsense[web]")
 httpx = require_module("httpx", "httpx")
@@ -77,6 +78,13 @@ def test_a_trace_is_analysed_and_not_kept(client: Client, store: Store, trace: s
     assert answer.text.count('<td class="l">') == 4
     assert "<script" not in answer.text
     assert store.sessions() == []
+
+
+def test_it_says_perhaps_where_the_count_is_in_doubt(client: Client, tmp_path: Path) -> None:
+    path = write_trace(tmp_path / "doubtful.csv", doubtful_tail())
+    assert "7 reps, perhaps 6: 6 full, 1 partial in " in send(client, path.read_text()).text
+    client.headers["Accept-Language"] = "de"
+    assert "7 Wdh., vielleicht 6: " in send(client, path.read_text()).text
 
 
 def test_it_speaks_the_language_of_the_browser(client: Client, trace: str) -> None:

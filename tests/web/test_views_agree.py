@@ -7,17 +7,22 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bandsense.cli import main
 from bandsense.store.store import Store
 from tests.needs import require_module
+from tests.support.traces import waves, write_trace
 
 require_module("starlette", "bandsense[web]")
 
 from tests.web.test_history import get, page, served  # noqa: E402
 
 Run = Callable[..., str]
+
+PEAKS_N = (50.0, 50.0, 50.0, 33.0, 50.0, 39.0, 50.0, 50.0)
+"""Peaks of which the fourth goes about half the way, and the sixth two thirds of it."""
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +92,32 @@ def test_page_report_and_export_agree_in_whole_newtons(run: Run, tmp_path: Path,
     assert best in page(Store.open(store), "/sessions/1").text
     run("report", "1", "--simulated", "-o", str(tmp_path / "report.html"))
     assert best in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_full_partial_and_unsure_are_the_same_everywhere(run: Run, tmp_path: Path, home: Path) -> None:
+    tension_n = np.concatenate([np.zeros(160), *(waves(1, peak_n) for peak_n in PEAKS_N), np.zeros(400)])
+    trace = write_trace(tmp_path / "trace.csv", 3.0 + tension_n)
+    run("live", "--sim", "--trace", str(trace), "--speed", "0", "--lines")
+    assert "8 reps: 6 full, 1 partial, 1 unsure, peak" in run("show", "last", "--simulated")
+    assert "8 reps: 6 full, 1 partial, 1 unsure in" in run("analyze", str(trace))
+    run("export", "last", "--simulated", "--format", "csv-sets", "-o", str(tmp_path))
+    run("export", "last", "--simulated", "--format", "csv-reps", "-o", str(tmp_path))
+    [sets], [reps] = tmp_path.glob("*-sets.csv"), tmp_path.glob("*-reps.csv")
+    with sets.open(encoding="utf-8", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert (row["reps"], row["partial"], row["unsure"]) == ("8", "1", "1")
+    with reps.open(encoding="utf-8", newline="") as file:
+        marks = [(row["partial"], row["unsure"]) for row in csv.DictReader(file)]
+    assert marks[3:6] == [("1", "0"), ("0", "0"), ("0", "1")]
+    assert set(marks[:3] + marks[6:]) == {("0", "0")}
+    [path] = home.glob("*sim*.sqlite3")
+    store = Store.open(path)
+    number = max(each.id for each in store.sessions())
+    told = page(store, f"/sessions/{number}").text
+    assert "8 repetitions in 1 set, of them 1 partial and 1 unsure." in told
+    assert (
+        "8 Wiederholungen (1 Satz), davon 1 teilweise und 1 unklar."
+        in page(store, f"/sessions/{number}", "language=de").text
+    )
+    told = page(store, f"/sessions/{number}/sets/1").text
+    assert [len(re.findall(rf"\d\d % {word}\b", told)) for word in ("partial", "unsure")] == [1, 1]

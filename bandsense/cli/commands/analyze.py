@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.errors import FileFormatError
     from bandsense.signal.analysis import analyze
     from bandsense.signal.metrics import rep_metrics
+    from bandsense.workout.whole_trace import as_sure_as_known
 
     recording = read_trace(arguments.file)
     block = recording.block
@@ -60,12 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
     analysis = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     calibration = Calibration.identity()
     band = None if arguments.band is None else _displacement(arguments)
-    figures = rep_metrics(analysis.reps, block.time_s, block.values, calibration=calibration, band=band)
+    reps, chances = as_sure_as_known(analysis)
+    analysis = replace(analysis, reps=reps)
+    figures = rep_metrics(reps, block.time_s, block.values, calibration=calibration, band=band)
     if arguments.json:
-        print(json.dumps(_as_json(recording, analysis, figures, calibration)))
+        print(json.dumps(_as_json(recording, analysis, figures, chances, calibration)))
     else:
         _show_in_own_unit(arguments)
-        _print(recording, analysis, figures)
+        _print(recording, analysis, figures, chances)
     return 0
 
 
@@ -98,7 +102,11 @@ def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
 
 
 def _as_json(
-    recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics], calibration: Calibration
+    recording: Recording,
+    analysis: SetAnalysis,
+    figures: Sequence[RepMetrics],
+    chances: Mapping[int, float],
+    calibration: Calibration,
 ) -> dict[str, Any]:
     from bandsense.workout.counts import RepCounts
     from bandsense.workout.events import fields_json
@@ -114,6 +122,7 @@ def _as_json(
         "full": counts.full,
         "partial": counts.partial,
         "unsure": counts.unsure,
+        "chances": chances,
         "samples": len(recording.block),
         "duration_s": float(recording.block.time_s[-1]),
         "first_time_s": recording.first_time_s,
@@ -126,10 +135,15 @@ def _as_json(
     }
 
 
-def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics]) -> None:
+def _print(
+    recording: Recording,
+    analysis: SetAnalysis,
+    figures: Sequence[RepMetrics],
+    chances: Mapping[int, float],
+) -> None:
     from bandsense.cli.rep_table import rep_table
     from bandsense.language import said, tr
-    from bandsense.live.formatting import PARTIAL_RULE, counts_words
+    from bandsense.live.formatting import PARTIAL_RULE, counts_words, doubt_words
     from bandsense.live.units import in_shown_unit
     from bandsense.signal.events import WarningKind
     from bandsense.workout.counts import RepCounts
@@ -139,7 +153,7 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
     print(
         tr(
             "{counts} in {length:.1f} s at {rate:.3g} samples a second",
-            counts=counts_words(counts),
+            counts=counts_words(counts, doubt_words(counts.all, chances)),
             length=float(recording.block.time_s[-1]),
             rate=analysis.rate_hz,
         )

@@ -86,6 +86,7 @@ __all__ = [
     "next_time_words",
     "not_full_words",
     "number_word",
+    "numbered",
     "peak_words",
     "plural",
     "range_words",
@@ -272,6 +273,8 @@ class _Counted(Protocol):
 
     @property
     def doubtful(self) -> bool: ...
+    @property
+    def probability(self) -> float: ...
 
 
 class _Ranged(Protocol):
@@ -336,6 +339,11 @@ def rep_words(rep: Rep) -> str:
     if rep.saturated:
         parts.append(tr("sensor at its limit"))
     return ", ".join(parts)
+
+
+def numbered(number_of: int, rep: _Counted) -> str:
+    """Write the number of a repetition, and how sure it is where that is in doubt: `4`, `4 ○ 70 %`."""
+    return f"{number_of} ○ {number(rep.probability, '.0%')}" if rep.doubtful else f"{number_of}"
 
 
 def range_words(share: str, rep: _Ranged) -> str:

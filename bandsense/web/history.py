@@ -50,6 +50,7 @@ from bandsense.live.formatting import (
     feedback_words,
     full_repetitions_words,
     not_full_words,
+    numbered,
     range_words,
     repetitions_words,
     side_word,
@@ -707,7 +708,7 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
     share = f"{100.0 * boundaries.range_fraction:.0f} %" if ranged else "–"
     hand = hand_tempo(boundaries)
     return {
-        "number": f"{index + 1} ○ {number(rep.probability, '.0%')}" if rep.doubtful else index + 1,
+        "number": numbered(index + 1, rep),
         "peak": words.strongest_words([rep]),
         "zone": said,
         "out": out,

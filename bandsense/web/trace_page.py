@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError, FileFormatError
 from bandsense.language import Message, number, said, tr
-from bandsense.live.formatting import PARTIAL_RULE, counts_words, doubt_lines, doubt_words, range_words
+from bandsense.live.formatting import (
+    PARTIAL_RULE,
+    counts_words,
+    doubt_lines,
+    doubt_words,
+    numbered,
+    range_words,
+)
 from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines
 from bandsense.live.history_formatting import force_pair
 from bandsense.live.units import in_shown_unit
@@ -147,7 +154,7 @@ def analysed(upload: Upload) -> dict[str, Any]:
         ),
         "chart": trace_chart(block.time_s, block.values, reps, figures),
         "phase_key": phase_key(figures),
-        "reps": [_row(*each) for each in zip(reps, figures, strict=True)],
+        "reps": [_row(n, *each) for n, each in enumerate(zip(reps, figures, strict=True), 1)],
         "remarks": [*_warnings(found), *map(said, recording.notes), *partial],
         "hidden": [
             *doubt_lines(reps),
@@ -156,7 +163,7 @@ def analysed(upload: Upload) -> dict[str, Any]:
     }
 
 
-def _row(rep: Rep, figures: RepMetrics) -> dict[str, str]:
+def _row(n: int, rep: Rep, figures: RepMetrics) -> dict[str, str]:
     hand = hand_tempo(rep)
 
     def phase(name: str) -> str:
@@ -166,6 +173,7 @@ def _row(rep: Rep, figures: RepMetrics) -> dict[str, str]:
     ranged = figures.shown("relative_range") is not None
     share = f"{100.0 * rep.range_fraction:.0f} %" if ranged else "–"
     return {
+        "number": numbered(n, rep),
         "start": number(rep.pull_start_s, ".1f"),
         "peak": force_pair(rep.peak_n, figures.peak_uncertainty_n or 0.0) if known else "–",
         "pull": phase("concentric_s"),

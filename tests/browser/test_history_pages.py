@@ -24,11 +24,21 @@ PAGES = (
     "sessions",
     "sessions/4",
     "sessions/4/sets/2",
+    "sessions/5",
     "sessions/5/sides",
+    "sessions/6",
     "trends?exercise=seated-row",
     "bands",
 )
-VIEWS = ((390, 844, "light"), (1280, 800, "dark"), (320, 640, "light"))
+VIEWS = (
+    (390, 844, "light", "en-GB"),
+    (1280, 800, "dark", "en-GB"),
+    (360, 640, "light", "de-DE"),
+    (320, 640, "light", "en-GB"),
+    (320, 640, "dark", "de-DE"),
+)
+ASIDE = "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+"""How many tables have to be moved sideways."""
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +58,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_fits_every_screen_and_everybody_can_read_it(browser: Any, address: str, path: str) -> None:
-    for width, height, theme in VIEWS:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    for width, height, theme, language in VIEWS:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, locale=language
+        )
         page = context.new_page()
         said: list[str] = []
         page.on("console", lambda message, said=said: said.append(message.text))
         page.goto(f"{address}/{path}")
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out"
+        assert width == 320 or page.evaluate(ASIDE) == 0, language
         assert said == [], "nothing is refused by the policy of the pages"
         if width != 320:
             found = axe.Axe().run(page)

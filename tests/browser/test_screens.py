@@ -90,6 +90,29 @@ async def test_nothing_is_cut_at_any_size(browser: Any, at: Served, size: str, t
         assert opened.faults == []
 
 
+@pytest.mark.parametrize("language", ["en-GB", "de-DE"])
+async def test_the_smallest_phones_show_their_buttons_side_by_side(
+    browser: Any, at: Served, language: str
+) -> None:
+    doubtful = scene("finished", chances={0: 0.7, 1: 0.3})
+    for width, height in ((360, 640), (320, 568)):
+        async with tab(browser, at.address, "small", locale=language) as opened:
+            await opened.page.set_viewport_size({"width": width, "height": height})
+            for name, drawn in (
+                ("rest", None),
+                ("rest-over", None),
+                ("finished", None),
+                ("finished", doubtful),
+            ):
+                await shown(at, opened, name, *([drawn] if drawn else []))
+                assert await opened.page.evaluate("document.documentElement.scrollWidth") <= width, name
+                tops = await opened.page.evaluate(
+                    "[...document.querySelectorAll('main:not([hidden]) .ctrl button')].map((e) => e.getBoundingClientRect().top)"
+                )
+                assert len(tops) == 3
+                assert max(tops) - min(tops) < 1, name
+
+
 @pytest.mark.parametrize("size", ["phone", "small", "land"])
 async def test_three_digits_and_two_digit_counts_fit(browser: Any, at: Served, size: str) -> None:
     many = Scene()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_a_trace_is_analysed_and_not_kept(client: Client, store: Store, trace: s
     assert answer.status_code == 200, answer.text
     assert "<h1>set.csv</h1>" in answer.text
     assert "4 reps in " in answer.text
-    assert answer.text.count('<td class="l">') == 4
+    assert answer.text.count('<td class="l wrap">') == 4
     assert "<script" not in answer.text
     assert store.sessions() == []
 
@@ -83,6 +84,7 @@ def test_a_trace_is_analysed_and_not_kept(client: Client, store: Store, trace: s
 def test_it_says_perhaps_where_the_count_is_in_doubt(client: Client, tmp_path: Path) -> None:
     path = write_trace(tmp_path / "doubtful.csv", doubtful_tail())
     assert "7 reps, perhaps 6: 6 full, 1 partial in " in send(client, path.read_text()).text
+    assert re.findall(r"7 ○ (\d\d) %", send(client, path.read_text()).text)
     client.headers["Accept-Language"] = "de"
     assert "7 Wdh., vielleicht 6: " in send(client, path.read_text()).text
 

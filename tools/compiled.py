@@ -31,8 +31,10 @@ MODULES = (
     "announcer",
     "band_loss",
     "boundaries",
+    "converter",
     "corrections",
     "detector",
+    "direction",
     "explanation",
     "explanations",
     "filters",
@@ -60,6 +62,8 @@ MODULES = (
     "turning_points",
     "uncounted",
     "weighing",
+    "windows",
+    "zero_drift",
     "zero_jumps",
 )
 SHARED = "bandsense"

@@ -11,7 +11,7 @@ import pytest
 
 from bandsense.calibration.curve import Calibration
 from bandsense.samples import FloatArray, SampleBlock, Unit
-from bandsense.signal import sense_checks
+from bandsense.signal import windows
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Event, RepCompleted, RepCounted, SignalWarning, WarningKind
 from bandsense.signal.metrics import rep_metrics, set_metrics
@@ -461,7 +461,7 @@ def test_peaks_below_zero_have_figures_too(peak_n: float) -> None:
 @pytest.mark.parametrize("length", [4, 5, 20, 27, 80])
 @pytest.mark.parametrize("count", [2, 3, 50])
 def test_a_window_alone_has_the_same_figures_as_among_others(length: int, count: int) -> None:
-    windows = np.random.default_rng(length).normal(30.0, 10.0, (count, length))
-    stride = max(1, length // sense_checks.ENOUGH)
-    alone = [sense_checks._figures_of_one(window.tolist(), stride) for window in windows]
-    assert alone == [*zip(*sense_checks._figures(windows, stride), strict=True)]
+    cut = np.random.default_rng(length).normal(30.0, 10.0, (count, length))
+    stride = max(1, length // windows.ENOUGH)
+    alone = [windows._figures_of_one(window.tolist(), stride) for window in cut]
+    assert alone == [*zip(*windows._figures(cut, stride), strict=True)]

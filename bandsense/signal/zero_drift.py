@@ -1,0 +1,89 @@
+"""A zero that drifts during a set: bottoms and tops of the repetitions rise or fall together.
+
+A band that is stretched further gains more at the top than at the bottom; a sensor whose zero drifts shows
+the same newtons more at both. So the regressions of bottoms and of tops on time are compared.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import sqrt
+from typing import Final
+
+import numpy as np
+
+from bandsense.samples import FloatArray
+from bandsense.signal.events import Rep
+
+__all__ = ["LARGEST_DRIFT_N", "ZeroDrift"]
+
+LARGEST_DRIFT_N: Final = 1.0
+"""A zero that has moved further is told."""
+
+MOST: Final = 40
+DRIFT_REPS: Final = 6
+DRIFT_S: Final = 15.0
+DRIFT_N_PER_MIN: Final = 1.0
+DRIFT_LIKENESS: Final = 0.3
+"""Bottom and top drift together if, over so many repetitions and so long, both do so by more than this and
+their rates differ by less than this part of them. So many repetitions at most are looked at, and a rest that
+is as long parts sets."""
+
+DRIFT_EXACT_N: Final = 0.12
+"""Bottoms that scatter about a line by no more than this and the noise tell alone, unless tops say otherwise:
+a hand does not move on so evenly. Tops of uneven repetitions tell too little in a set."""
+
+
+class ZeroDrift:
+    """Looks for a drift of the zero whenever a repetition is complete."""
+
+    def __init__(self) -> None:
+        self._reps: deque[Rep] = deque(maxlen=MOST)
+
+    def forget(self) -> None:
+        """Begin anew: the zero is another one."""
+        self._reps.clear()
+
+    def rep(self, rep: Rep, noise_n: float) -> tuple[float, float] | None:
+        """Take a repetition, in order, and return by how much the zero has drifted; None where it has not.
+
+        Args:
+            rep: the repetition.
+            noise_n: standard deviation of a sample's noise.
+
+        Returns:
+            Newtons, and in how many seconds.
+        """
+        if self._reps and rep.pull_start_s - self._reps[-1].end_s > DRIFT_S:
+            self._reps.clear()
+        self._reps.append(rep)
+        span_s = rep.peak_time_s - self._reps[0].peak_time_s
+        if len(self._reps) < DRIFT_REPS or span_s < DRIFT_S:
+            return None
+        at_s = np.array([each.peak_time_s for each in self._reps])
+        bottom, bottom_error, scatter_n = _slope(at_s, np.array([each.start_n for each in self._reps]))
+        if not abs(bottom) > max(DRIFT_N_PER_MIN / 60.0, 3.0 * bottom_error):
+            return None
+        top, top_error, _ = _slope(at_s, np.array([each.peak_n for each in self._reps]))
+        if scatter_n <= DRIFT_EXACT_N + noise_n and abs(bottom - top) < max(
+            3.0 * top_error, DRIFT_LIKENESS * abs(bottom)
+        ):
+            moved_n = bottom * span_s
+            return (moved_n, span_s) if abs(moved_n) > LARGEST_DRIFT_N else None
+        slower, faster = sorted((abs(bottom), abs(top)))
+        together = bottom * top > 0.0 and faster - slower < DRIFT_LIKENESS * faster
+        certain = abs(top) > 3.0 * top_error
+        if together and certain and slower > DRIFT_N_PER_MIN / 60.0:
+            return 0.5 * (bottom + top) * span_s, span_s
+        return None
+
+
+def _slope(at_s: FloatArray, values: FloatArray) -> tuple[float, float, float]:
+    """Return the slope of the regression on time, its standard error, and the scatter about the line."""
+    # A mean by `np.mean` costs more than all the rest of this.
+    since = at_s - np.add.reduce(at_s) / at_s.size
+    weight = float(since @ since)
+    slope = float(since @ values) / weight
+    rest = values - np.add.reduce(values) / values.size - slope * since
+    scatter = sqrt(float(rest @ rest) / (at_s.size - 2))
+    return slope, scatter / sqrt(weight), scatter

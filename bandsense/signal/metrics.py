@@ -263,13 +263,7 @@ def rep_metrics(
     sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_n)
     following = [*(rep.pull_start_s for rep in reps[1:]), None]
     return tuple(
-        _judged(
-            _rep(rep, after, time, tension, displacement_m, calibration),
-            rep,
-            sampling,
-            calibration,
-            zero_doubt_n,
-        )
+        _judged(_rep(rep, after, time, tension, displacement_m), rep, sampling, calibration, zero_doubt_n)
         for rep, after in zip(reps, following, strict=True)
     )
 
@@ -282,22 +276,18 @@ def _judged(
     zero_doubt_n: float,
 ) -> RepMetrics:
     """Attach to each figure how sure it is."""
-    known = replace(
-        sampling,
-        span_uncertainty=0.0 if calibration is None else calibration.span_uncertainty,
-        level_uncertainty_n=hypot(figures.peak_uncertainty_n or 0.0, zero_doubt_n),
-        mean_uncertainty_n=hypot(figures.mean_uncertainty_n or 0.0, zero_doubt_n),
-    )
+    span, level_n, mean_n = 0.0, zero_doubt_n, zero_doubt_n
+    if calibration is not None:
+        held = rep.hold_s / rep.duration_s if rep.hold_s else 0.0
+        span = calibration.span_uncertainty
+        level_n = hypot(_uncertainty_n(calibration, figures.peak_n), zero_doubt_n)
+        mean_n = hypot(_uncertainty_n(calibration, figures.mean_n, held), zero_doubt_n)
+    known = replace(sampling, span_uncertainty=span, level_uncertainty_n=level_n, mean_uncertainty_n=mean_n)
     uncertainty, hidden = judge(rep, _values(figures), known)
-    return replace(
-        figures,
-        peak_uncertainty_n=None
-        if calibration is None
-        else uncertainty.get("peak_n", known.level_uncertainty_n),
-        mean_uncertainty_n=None if calibration is None else known.mean_uncertainty_n,
-        uncertainty=uncertainty,
-        hidden=hidden,
-    )
+    if calibration is not None:
+        peak_n = uncertainty.get("peak_n", level_n)
+        figures = replace(figures, peak_uncertainty_n=peak_n, mean_uncertainty_n=mean_n)
+    return replace(figures, uncertainty=uncertainty, hidden=hidden)
 
 
 def _values(figures: RepMetrics) -> dict[str, float | None]:
@@ -312,13 +302,11 @@ def _values(figures: RepMetrics) -> dict[str, float | None]:
     return values
 
 
-def _uncertainty_n(calibration: AnyCalibration | None, tension_n: float, held: float = 0.0) -> float | None:
+def _uncertainty_n(calibration: AnyCalibration, tension_n: float, held: float = 0.0) -> float:
     """Return the standard uncertainty of a tension; of a mean, for this share of which the band was held.
 
     A clip that was calibrated by direction does not feel what happens to the tension of a held band.
     """
-    if calibration is None:
-        return None
     own_n = float(calibration.standard_uncertainty_n(tension_n))
     if not isinstance(calibration, DirectionalCalibration):
         return own_n
@@ -331,23 +319,20 @@ def _rep(
     time: FloatArray,
     tension: FloatArray,
     displacement_m: FloatArray | None,
-    calibration: AnyCalibration | None,
 ) -> RepMetrics:
-    impulse = _integral(time, tension, rep.pull_start_s, rep.end_s)
+    """Compute the figures of one repetition, all but how sure they are."""
+    at, under_n = _cut(time, tension, rep.pull_start_s, rep.end_s)
+    impulse = _trapezoids(under_n, at)
     rise_n = rep.peak_n - rep.start_n
-    mean_n = impulse / rep.duration_s if rep.duration_s > 0.0 else rep.peak_n
-
     figures = RepMetrics(
         index=rep.index,
         partial=rep.partial and not rep.unsure,
         unsure=rep.unsure,
         incomplete=rep.gap or rep.saturated,
         peak_n=rep.peak_n,
-        peak_uncertainty_n=_uncertainty_n(calibration, rep.peak_n),
-        mean_n=mean_n,
-        mean_uncertainty_n=_uncertainty_n(
-            calibration, mean_n, rep.hold_s / rep.duration_s if rep.hold_s else 0.0
-        ),
+        peak_uncertainty_n=None,
+        mean_n=impulse / rep.duration_s if rep.duration_s > 0.0 else rep.peak_n,
+        mean_uncertainty_n=None,
         impulse_n_s=impulse,
         time_under_tension_s=rep.duration_s,
         tempo=RepTempo(
@@ -363,9 +348,9 @@ def _rep(
             _stretch(rep.start_n + 0.9 * rise_n) - _stretch(rep.start_n + 0.1 * rise_n), rep.concentric_s
         ),
     )
-    return (
-        figures if displacement_m is None else _with_displacement(figures, rep, time, tension, displacement_m)
-    )
+    if displacement_m is None:
+        return figures
+    return _with_displacement(figures, rep, time, tension, displacement_m)
 
 
 def _with_displacement(
@@ -374,12 +359,8 @@ def _with_displacement(
     """Compute the figures that need the hand's position."""
     before = _lowest_s(time, displacement_m, rep.pull_start_s - _VALLEY_S, rep.peak_time_s)
     after = _lowest_s(time, displacement_m, rep.peak_time_s, rep.end_s + _VALLEY_S)
-    out_m, back_m = (
-        _cut(time, displacement_m, *span)[1] for span in ((before, rep.peak_time_s), (rep.peak_time_s, after))
-    )
-    out_n, back_n = (
-        _cut(time, tension, *span)[1] for span in ((before, rep.peak_time_s), (rep.peak_time_s, after))
-    )
+    out_m, out_n = (_cut(time, of, before, rep.peak_time_s)[1] for of in (displacement_m, tension))
+    back_m, back_n = (_cut(time, of, rep.peak_time_s, after)[1] for of in (displacement_m, tension))
     crossed_m = float(
         np.interp(rep.hold_start_s, time, displacement_m) - np.interp(rep.pull_start_s, time, displacement_m)
     )
@@ -405,6 +386,7 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
     under_tension_s = sum(rep.time_under_tension_s for rep in reps)
     impulse = sum(rep.impulse_n_s for rep in reps)
     peaks = [rep.peak_n for rep in reps]
+    works = [rep.work_j for rep in reps if rep.work_j is not None]
     return SetMetrics(
         reps=len(reps),
         partial=sum(rep.partial for rep in reps),
@@ -416,7 +398,7 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
         time_under_tension_s=under_tension_s,
         duration_s=under_tension_s + sum(rep.tempo.rest_s or 0.0 for rep in reps[:-1]),
         tempo=_median_tempo(reps),
-        work_j=_sum_of(rep.work_j for rep in reps),
+        work_j=sum(works) if len(works) == len(reps) else None,
         peak_cv=_variation([rep.peak_n for rep in full]),
         range_cv=_variation([_range(rep) for rep in full]),
         duration_cv=_variation([rep.time_under_tension_s for rep in full]),
@@ -516,14 +498,17 @@ def _fatigue(full: Sequence[RepMetrics]) -> Fatigue | None:
     if len(full) < FATIGUE_LEAST_REPS:
         return None
     fresh, tired = full[1:3], full[-2:]
-    if not all(_mean(map(of, fresh)) > 0.0 for of in (_range, _velocity, lambda rep: rep.tempo.concentric_s)):
-        return None
+    ratios: list[float] = []
+    for of in (_range, _velocity, _pull_s):
+        before = _mean(map(of, fresh))
+        if not before > 0.0:
+            return None
+        ratios.append(_mean(map(of, tired)) / before)
+    range_left, velocity_left, longer = ratios
     return Fatigue(
-        range_lost=1.0 - _mean(map(_range, tired)) / _mean(map(_range, fresh)),
-        concentric_time_gained=_mean(rep.tempo.concentric_s for rep in tired)
-        / _mean(rep.tempo.concentric_s for rep in fresh)
-        - 1.0,
-        velocity_lost=1.0 - _mean(map(_velocity, tired)) / _mean(map(_velocity, fresh)),
+        range_lost=1.0 - range_left,
+        concentric_time_gained=longer - 1.0,
+        velocity_lost=1.0 - velocity_left,
         estimated=any(rep.range_m is None for rep in (*fresh, *tired)),
     )
 
@@ -534,6 +519,10 @@ def _range(rep: RepMetrics) -> float:
 
 def _velocity(rep: RepMetrics) -> float:
     return rep.relative_velocity_per_s if rep.velocity_m_s is None else rep.velocity_m_s
+
+
+def _pull_s(rep: RepMetrics) -> float:
+    return rep.tempo.concentric_s
 
 
 def _median_tempo(reps: Sequence[RepMetrics]) -> RepTempo:
@@ -550,12 +539,6 @@ def _variation(values: Sequence[float]) -> float | None:
     """Coefficient of variation; None with fewer than three values or a mean of 0."""
     mean = float(np.mean(values)) if len(values) >= 3 else 0.0
     return float(np.std(values, ddof=1)) / mean if mean > 0.0 else None
-
-
-def _sum_of(values: Iterable[float | None]) -> float | None:
-    """Sum them up; None if one is missing."""
-    known = list(values)
-    return None if any(value is None for value in known) else sum(v for v in known if v is not None)
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -578,12 +561,6 @@ def _cut(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> 
     at = np.concatenate(([start_s], time[inside], [end_s]))
     edges = np.interp([start_s, end_s], time, values)
     return at, np.concatenate((edges[:1], values[inside], edges[1:]))
-
-
-def _integral(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> float:
-    """By trapezoids between samples."""
-    at, cut = _cut(time, values, start_s, end_s)
-    return _trapezoids(cut, at)
 
 
 def _lowest_s(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> float:

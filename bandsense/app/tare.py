@@ -12,13 +12,14 @@ import numpy as np
 from bandsense.app.sensor_calibration import calibration_of, to_record
 from bandsense.app.temperature import known_temperature, temperature_of
 from bandsense.calibration.curve import Calibration
+from bandsense.calibration.temperature import TemperatureOnZero, fit_temperature_on_zero
 from bandsense.errors import CalibrationError, SensorTimeout
 from bandsense.language import Message, number, tr
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.scanner import DiscoveredSensor
 from bandsense.link.sensor import Sensor, open_sensor
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.signal.zero import TAUT_N, TemperatureOnZero, fit_temperature_on_zero
+from bandsense.signal.zero import TAUT_N
 
 __all__ = ["NewZero", "tare", "zero_words"]
 

@@ -49,7 +49,10 @@ VALLEY_S: Final = 0.5
 
 
 class Boundaries(NamedTuple):
-    """The four boundaries in seconds; the peak and the two valleys they are measured from, in newtons."""
+    """The four boundaries in seconds; the peak and the two valleys they are measured from, in newtons.
+
+    Fields have the names and the order that they have in `Rep`.
+    """
 
     pull_start_s: float
     hold_start_s: float

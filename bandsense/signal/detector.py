@@ -34,7 +34,6 @@ one is stepped over and marked. Nothing is filled in.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from math import isfinite
 from typing import Final
 
@@ -360,9 +359,7 @@ class RepDetector:
     def _between(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
         """Return times and tensions, despiked, between two times, as far as they were looked at."""
         ticks, samples = self._ticks, self._samples
-        first, last = (
-            samples.at_tick(bisect_left(ticks.time_s, t) + ticks.dropped) for t in (start_s, end_s)
-        )
+        first, last = (samples.at_tick(ticks.since(t)) for t in (start_s, end_s))
         last = min(last, samples.at_tick(ticks.last))
         return samples.clean_s.between(first, last), samples.clean_n.between(first, last)
 

@@ -18,7 +18,9 @@ from math import hypot, sqrt
 
 import numpy as np
 
+from bandsense.language import Message
 from bandsense.samples import FloatArray
+from bandsense.signal.boundaries import crossing_s
 from bandsense.signal.metric_contract import USUAL_RATES_HZ, Conditions, crossing_uncertainty_s
 
 __all__ = ["WINDOW_S", "RateOfForce", "maximum_n", "rate_of_force"]
@@ -77,7 +79,7 @@ def rate_of_force(
     """
     rise_s = _rise_s(time_s, force_n, maximum)
     if rise_s is None:
-        return RateOfForce(hidden="the beginning of the pull is missing")
+        return RateOfForce(hidden=Message("the beginning of the pull is missing"))
     share = _share(rise_s, maximum, conditions)
     if rise_s * conditions.rate_hz >= LEAST_INTERVALS and share <= MOST_SHARE:
         value = (HIGH - LOW) * maximum / rise_s
@@ -95,16 +97,9 @@ def _rise_s(time_s: FloatArray, force_n: FloatArray, maximum: float) -> float | 
     if not below.size:
         return None
     low = int(below[-1]) + 1
-    return _crossing_s(time_s, force_n, high, HIGH * maximum) - _crossing_s(
-        time_s, force_n, low, LOW * maximum
-    )
-
-
-def _crossing_s(time_s: FloatArray, force_n: FloatArray, after: int, level_n: float) -> float:
-    """Return when a level is crossed just before a sample, by a straight line."""
-    before_n, after_n = float(force_n[after - 1]), float(force_n[after])
-    share = (level_n - before_n) / (after_n - before_n)
-    return float(time_s[after - 1] + share * (time_s[after] - time_s[after - 1]))
+    times_s, forces_n = time_s.tolist(), force_n.tolist()
+    high_s = crossing_s(times_s, forces_n, high - 1, high, HIGH * maximum)
+    return high_s - crossing_s(times_s, forces_n, low - 1, low, LOW * maximum)
 
 
 def _share(rise_s: float, maximum: float, conditions: Conditions) -> float:
@@ -119,7 +114,7 @@ def _reason(rise_s: float, maximum: float, conditions: Conditions) -> str:
         quicker = replace(conditions, rate_hz=float(rate_hz))
         enough = rise_s * rate_hz >= LEAST_INTERVALS and _share(rise_s, maximum, quicker) <= MOST_SHARE
         if rate_hz > conditions.rate_hz and enough:
-            return f"needs {rate_hz} samples a second"
+            return Message("needs {rate} samples a second", rate=rate_hz)
     if conditions.span_uncertainty > MOST_SHARE:
-        return "needs a calibrated sensor"
-    return "force rose too quickly to tell"
+        return Message("needs a calibrated sensor")
+    return Message("force rose too quickly to tell")

@@ -219,33 +219,23 @@ class Narrator:
         tops_n = [top_n for top_n, _ in self._neighbours]
         valleys_n = [valley_n for _, valley_n in self._neighbours]
         fraction = range_fraction(tops_n, valleys_n, len(tops_n) - 1)
-        ticks = self._ticks
-        first, last = (
-            self._samples.at_tick(bisect_left(ticks.time_s, t) + ticks.dropped)
-            for t in (b.pull_start_s, b.end_s)
-        )
+        samples = self._samples
+        first, last = (samples.at_tick(self._ticks.since(t)) for t in (b.pull_start_s, b.end_s))
         rep = Rep(
-            index=shown.index,
-            pull_start_s=b.pull_start_s,
-            hold_start_s=b.hold_start_s,
-            return_start_s=b.return_start_s,
-            end_s=b.end_s,
-            peak_time_s=b.peak_time_s,
-            peak_n=peak.tension_n,
+            shown.index,
+            *b._replace(peak_n=peak.tension_n),
             peak_uncertainty_n=peak.uncertainty_n,
-            start_n=b.start_n,
-            end_n=b.end_n,
             partial=fraction < PARTIAL_BELOW,
             range_fraction=fraction,
-            saturated=self._samples.saturated.touch(first - self._samples.step, last),
-            gap=self._samples.gaps.touch(first - self._samples.step + 1, last),
+            saturated=samples.saturated.touch(first - samples.step, last),
+            gap=samples.gaps.touch(first - samples.step + 1, last),
             band_lost=b.return_start_s - LOST_APART_S <= self._lost_s <= b.end_s + LOST_APART_S,
             begins_set=counted.begins_set,
             probability=shown.probability,
             unsure=range_is_unsure(fraction),
         )
-        sample_n = hypot(self._noise_n(), OF_A_STEP * self._samples.resolution_n)
-        known = Conditions(self._samples.rate_hz, sample_n)
+        sample_n = hypot(self._noise_n(), OF_A_STEP * samples.resolution_n)
+        known = Conditions(samples.rate_hz, sample_n)
         if hidden := phases_forgotten() if self._forgotten(counted.start) else phases_hidden(rep, known):
             rep = replace(rep, hidden=hidden)
         self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))

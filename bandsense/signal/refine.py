@@ -275,15 +275,8 @@ def _peaks(
 def _rewritten(rep: Rep, b: Boundaries, peak: Peak, fraction: float) -> Rep:
     return replace(
         rep,
-        pull_start_s=b.pull_start_s,
-        hold_start_s=b.hold_start_s,
-        return_start_s=b.return_start_s,
-        end_s=b.end_s,
-        peak_time_s=b.peak_time_s,
-        peak_n=peak.tension_n,
+        **b._replace(peak_n=peak.tension_n)._asdict(),
         peak_uncertainty_n=peak.uncertainty_n,
-        start_n=b.start_n,
-        end_n=b.end_n,
         range_fraction=fraction,
         partial=fraction < PARTIAL_BELOW,
         unsure=range_is_unsure(fraction),

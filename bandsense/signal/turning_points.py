@@ -181,6 +181,10 @@ class Ticks:
         """Place of a tick in the lists; that of the oldest if it is no longer kept."""
         return (tick if tick > self.oldest else self.oldest) - self.dropped
 
+    def since(self, time_s: float) -> int:
+        """Return the number of the first tick at this time or later."""
+        return bisect_left(self.time_s, time_s) + self.dropped
+
     def forgot_fall(self, level_n: float, top: int) -> bool:
         """Return whether the fall through a level after a tick is too long ago to be found in any case."""
         return top < self.oldest and self.tension_n[self.index_of(self.oldest)] <= level_n

@@ -29,6 +29,7 @@ import numpy as np
 
 from bandsense.calibration.clip_on import AnyCalibration, TensionReader
 from bandsense.exercises.model import Side
+from bandsense.language import Message
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.isometric import WINDOW_S, RateOfForce, maximum_n, rate_of_force
 from bandsense.signal.metric_contract import Conditions
@@ -330,7 +331,7 @@ class StrengthTest:
         self, time_s: FloatArray, force_n: FloatArray, greatest_n: float, rate_hz: float, sample_n: float
     ) -> RateOfForce:
         if self._protocol.link is Link.BAND:
-            return RateOfForce(hidden="a band stretches first; use a strap that does not give")
+            return RateOfForce(hidden=Message("a band stretches first; use a strap that does not give"))
         conditions = Conditions(rate_hz, sample_n, self._calibration.span_uncertainty)
         return rate_of_force(time_s, force_n, greatest_n, conditions)
 

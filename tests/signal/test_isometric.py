@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandsense.language import said, speaking
 from bandsense.signal.isometric import maximum_n, rate_of_force
 from bandsense.signal.metric_contract import Conditions
 
@@ -65,6 +66,8 @@ def test_a_rough_calibration_and_a_cut_pull_tell_no_rate() -> None:
     time_s, force_n = ramp(0.5, 320.0)
     rough = rate_of_force(time_s, force_n, 200.0, Conditions(320.0, span_uncertainty=0.3))
     assert rough.hidden == "needs a calibrated sensor"
+    with speaking("de"):
+        assert said(rough.hidden) == "braucht einen kalibrierten Sensor"
     cut = rate_of_force(time_s[400:], force_n[400:], 200.0, Conditions(320.0))
     assert cut.hidden == "the beginning of the pull is missing"
     assert rate_of_force(time_s, 0.5 * force_n, 200.0, Conditions(320.0)).newtons_per_s is None

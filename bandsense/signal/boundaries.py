@@ -30,8 +30,8 @@ STILL_PART: Final = 0.025
 whole rise would take at its pace in the middle, stands still: a slow return is no standstill."""
 
 STAY_S: Final = 0.6
-"""Before and after a lone repetition as little at its pace is asked of no longer time: after a slow return
-the band may be let down within a second."""
+"""Beside a lone repetition no standstill needs to last longer than this, with as much less change: after a
+slow return the band may be let down within a second."""
 
 MIDDLE: Final = 0.7
 """The pace in the middle is measured from `FOOT` to this part of the rise."""

@@ -17,10 +17,10 @@ BROKEN_S: Final = 2.0
 BROKEN_SHARE: Final = 0.8
 BROKEN_SHARE_FEW: Final = 0.95
 BROKEN_WINDOWS: Final = 5
-"""A converter at the end of its range, or single samples that scatter by so much, for so long is no band.
-Noise shows alike in first and third differences, and movement in first ones: the third must hold so much of
-them in the latest windows, so many at least, and more in windows of few samples. At 10 Hz a quick repetition
-is four samples long, and a single window of it looks like noise."""
+"""A converter at the end of its range, or noise of `BROKEN_N`, for `BROKEN_S` is no band. Noise shows alike
+in first and third differences, movement in the first: in `BROKEN_WINDOWS` windows or more the third must hold
+`BROKEN_SHARE` of the first, and `BROKEN_SHARE_FEW` where windows are of few samples. At 10 Hz a quick
+repetition is four samples long, and a single window of it looks like noise."""
 
 SAME_N: Final = 1e-9
 """Samples that differ by less are the same."""
@@ -28,17 +28,17 @@ SAME_N: Final = 1e-9
 STOPPED_S: Final = 1.5
 STOPPED_CALM: Final = 12
 STOPPED_SAME: Final = 5
-"""A converter that showed noise in so many still windows, and then one value in all windows for so long, has
-stopped. One that does so sooner, or was the same for a moment so often, has steps larger than its noise; one
-that sends nothing but naughts may have been made to do so near zero."""
+"""A converter that showed noise in `STOPPED_CALM` still windows, and then one value for `STOPPED_S`, has
+stopped. One that does so sooner, or showed one value for a moment `STOPPED_SAME` times, has steps larger than
+its noise; one that sends nothing but naughts may have been made to do so near zero."""
 
 READY_WINDOWS: Final = 3
 READY_SHARE: Final = 0.3
 READY_MOST_N: Final = 1.0
 READY_NOISES: Final = 3.0
-"""A converter that began with one value was not ready yet, and nothing that it showed counts, where in so
-many windows in a row the noise is at least this share of the scatter, which is less than so much, and so many
-times what was known of it: no movement looks so."""
+"""A converter that began with one value was not ready then, and nothing that it showed so far counts, once
+over `READY_WINDOWS` windows the noise is more than `READY_SHARE` of the scatter and `READY_NOISES` times what
+was known of it, and the scatter less than `READY_MOST_N`: no movement looks like that."""
 
 
 class Converter:

@@ -99,7 +99,7 @@ class RepDetector:
         self._conditioner = Conditioner()
         self._samples = Samples()
         self._narrator: Narrator | None = None
-        self._ticks = Ticks(1)
+        self._ticks = Ticks(LEAST_TICKS)
         self._turning: TurningPoints | None = None
         self._times = SampleTimes()
         self._waiting_n: FloatArray = np.zeros(0)
@@ -198,7 +198,8 @@ class RepDetector:
         for stop, warning in (*told, (usable.size, None)):
             part = np.arange(start, stop)[usable[start:stop]]
             self._use(time[part], tension[part], None if saturated is None else saturated[part])
-            self._events += [] if warning is None else [warning]
+            if warning is not None:
+                self._events.append(warning)
             start = stop
 
     def _go_on(self, rate_hz: float, time_s: float) -> None:
@@ -207,13 +208,17 @@ class RepDetector:
         sample = self._conditioner.go_on(rate_hz)
         if self._turning is None or self._narrator is None:
             return
-        samples, ticks = self._samples, self._ticks
+        self._turning.go_on(self._tick_hz(sample), self._conditioner.noise_gain)
+        self._tell_rate(self._narrator, time_s, time_s)
+
+    def _tick_hz(self, sample: int) -> float:
+        """Use the rate of the conditioner from a sample on, and return how many ticks a second that makes."""
+        rate_hz, samples, ticks = self._conditioner.rate_hz, self._samples, self._ticks
         capacity = int(HISTORY_S * rate_hz) + PIECE
-        samples.go_on(rate_hz, TICK_HZ, capacity, sample=sample, tick=ticks.to_come)
+        samples.use_rate(rate_hz, TICK_HZ, capacity, sample=sample, tick=ticks.to_come)
         tick_hz = rate_hz / samples.step
         ticks.keep(round(HISTORY_S * tick_hz))
-        self._turning.go_on(tick_hz, self._conditioner.noise_gain)
-        self._tell_rate(self._narrator, rate_hz, time_s, time_s)
+        return tick_hz
 
     def _tell_batches(self, release: Release) -> None:
         message = Message(
@@ -323,30 +328,27 @@ class RepDetector:
             self._ticks.forget()
 
     def _start(self, segment: Segment) -> tuple[Narrator, TurningPoints]:
-        rate_hz = self._conditioner.rate_hz
-        self._samples.begin(rate_hz, TICK_HZ, int(HISTORY_S * rate_hz) + PIECE)
-        tick_hz = rate_hz / self._samples.step
-        self._ticks = Ticks(max(LEAST_TICKS, round(HISTORY_S * tick_hz)))
-        turning = TurningPoints(self._ticks, tick_hz, self._conditioner.noise_gain)
+        turning = TurningPoints(self._ticks, self._tick_hz(segment.first), self._conditioner.noise_gain)
         narrator = Narrator(self._numbers, self._ticks, turning, self._samples)
-        self._tell_rate(narrator, rate_hz, float(segment.time_s[0]), float(segment.ready_s[0]))
+        self._tell_rate(narrator, float(segment.time_s[0]), float(segment.ready_s[0]))
         return narrator, turning
 
-    def _tell_rate(self, narrator: Narrator, rate_hz: float, time_s: float, detected_s: float) -> None:
-        if rate_hz < LOW_RATE_HZ:
-            few = (
-                Message(
-                    "{rate:.3g} samples a second are too few for exact phase times; counts still hold",
-                    rate=rate_hz,
-                )
-                if rate_hz >= LOWEST_RATE_HZ
-                else Message(
-                    "{rate:.3g} samples a second are too few to count repetitions by; "
-                    "check that times are in seconds",
-                    rate=rate_hz,
-                )
+    def _tell_rate(self, narrator: Narrator, time_s: float, detected_s: float) -> None:
+        rate_hz = self._conditioner.rate_hz
+        if rate_hz >= LOW_RATE_HZ:
+            return
+        if rate_hz >= LOWEST_RATE_HZ:
+            few = Message(
+                "{rate:.3g} samples a second are too few for exact phase times; counts still hold",
+                rate=rate_hz,
             )
-            narrator.warn(time_s, WarningKind.LOW_RATE, few, detected_s)
+        else:
+            few = Message(
+                "{rate:.3g} samples a second are too few to count repetitions by; "
+                "check that times are in seconds",
+                rate=rate_hz,
+            )
+        narrator.warn(time_s, WarningKind.LOW_RATE, few, detected_s)
 
     def _collect(self, narrator: Narrator) -> None:
         """Take the narrator's events over, each repetition with what it shows of the sensor."""

@@ -36,9 +36,9 @@ import numpy as np
 from scipy import signal
 
 from bandsense.samples import FloatArray
+from bandsense.signal.sample_times import RATE_SAMPLES
 
 __all__ = [
-    "CONTEXT",
     "Conditioner",
     "Despiker",
     "Segment",
@@ -52,9 +52,6 @@ LOW_PASS_HZ: Final = 6.0
 
 LARGEST_SHARE: Final = 0.48
 """The corner never exceeds this part of the sample rate: at 10 Hz little is left to filter."""
-
-RATE_SAMPLES: Final = 13
-"""Samples the rate is measured on; the median of their intervals tolerates a few odd ones at the start."""
 
 SPIKE_FLOOR_N: Final = 1.5
 """Smaller outliers are left to the low-pass."""

@@ -19,23 +19,23 @@ RATES: Final = 16
 
 
 class RingBuffer:
-    """At least the latest `capacity` samples."""
+    """At least the latest samples, as many as there is room for: none at first."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._values = np.empty(2 * capacity)
+    def __init__(self) -> None:
+        self._capacity = 0
+        self._values = np.empty(0)
         self._size = 0
         self._first = 0
 
     def grow(self, capacity: int) -> None:
-        """Make room for more."""
+        """Make room for so many, if there is less."""
         if capacity > self._capacity:
             values = np.empty(2 * capacity)
             values[: self._size] = self._values[: self._size]
             self._capacity, self._values = capacity, values
 
     def append(self, values: FloatArray) -> None:
-        """Add samples, at most `capacity` at once."""
+        """Add samples, at most as many at once as there is room for."""
         n = values.size
         if self._size + n > self._values.size:
             drop = self._size - self._capacity
@@ -79,7 +79,7 @@ class Samples:
     """The samples of a stream that are remembered.
 
     Attributes:
-        clean_n, clean_s: despiked tension and time of the latest; nothing before `begin`.
+        clean_n, clean_s: despiked tension and time of the latest; nothing before `use_rate`.
         saturated, gaps: those that are marked.
         rate_hz: how many a second now.
         step: how many make a tick now.
@@ -89,20 +89,21 @@ class Samples:
     """
 
     def __init__(self) -> None:
-        self.clean_n, self.clean_s = RingBuffer(0), RingBuffer(0)
+        self.clean_n, self.clean_s = RingBuffer(), RingBuffer()
         self.saturated, self.gaps = FlagRanges(), FlagRanges()
         self.rate_hz, self.step = 0.0, 1
         self.resolution_n, self.noise_n = 0.0, inf
-        self._rates: deque[tuple[int, int, int]] = deque([(0, 0, 1)], maxlen=RATES)
+        self._rates: deque[tuple[int, int, int]] = deque(maxlen=RATES)
 
-    def begin(self, rate_hz: float, tick_hz: float, capacity: int) -> None:
-        """Make room for the latest `capacity` samples; a tick is taken about `tick_hz` times a second."""
-        self.clean_n, self.clean_s = RingBuffer(capacity), RingBuffer(capacity)
-        self.rate_hz, self.step = rate_hz, max(1, round(rate_hz / tick_hz))
-        self._rates = deque([(0, 0, self.step)], maxlen=RATES)
+    def use_rate(self, rate_hz: float, tick_hz: float, capacity: int, *, sample: int, tick: int) -> None:
+        """Go on at a rate from a sample on, which is that of the next tick.
 
-    def go_on(self, rate_hz: float, tick_hz: float, capacity: int, *, sample: int, tick: int) -> None:
-        """Go on at another rate from a sample on, which is that of the next tick."""
+        Args:
+            rate_hz: samples a second.
+            tick_hz: a tick is taken about so often a second.
+            capacity: so many of the latest samples are kept at least.
+            sample, tick: numbers of both; 0 at the start.
+        """
         self.clean_n.grow(capacity)
         self.clean_s.grow(capacity)
         self.rate_hz, self.step = rate_hz, max(1, round(rate_hz / tick_hz))

@@ -60,14 +60,15 @@ HIDDEN: Final = 0.12
 HIDDEN_FAR: Final = 4.0
 NOISE: Final = 1.6
 FORM: Final = 0.002
-"""Of the uncertainty: shares of U − V and of how far the neighbours are below the greatest sample, how much
-more where that is as far as the rise, standard uncertainties of a sample, and share of the rise."""
+"""The standard uncertainty is √((APART·(U − V))² + (HIDDEN·b·(1 + HIDDEN_FAR·b/R))² + (NOISE·σ)² +
+(FORM·R)²), where b is how far the neighbours of the greatest sample lie below it, R the rise and σ the
+standard uncertainty of a sample."""
 
 HALF_SEEN: Final = 0.5
 """How sharp a top is taken for of which the samples on one side are not known yet."""
 
 STILL_RISING: Final = 0.5
-"""The uncertainty where no sample after the greatest is known, as a share of what it last rose by."""
+"""The uncertainty while no sample after the greatest is known, as a share of the last step."""
 
 FEW: Final = 7
 FILLED_N: Final = 1e-9
@@ -89,13 +90,13 @@ LOOKED_AT: Final = 256
 
 REPEATED: Final = 0.125
 SAME_N: Final = 1e-6
+"""A converter may be coarse where this part of its samples repeat another one to within `SAME_N`."""
 LEAST_STEPS: Final = 6
 WHOLE: Final = 0.1
 WHOLE_SHARE: Final = 0.75
 PARTS: Final = (1.0, 2.0, 3.0)
-"""A converter is coarse where this part of the samples or more repeats another one to within `SAME_N`, and of
-the steps between different ones, `LEAST_STEPS` or more, this share is nearly a multiple of one of the smaller
-ones or, where few values were met, of a half or a third of that."""
+"""It is where `WHOLE_SHARE` of at least `LEAST_STEPS` steps between different values are whole multiples, to
+within `WHOLE`, of their lower quartile or, where few values were met, of a half or a third of that."""
 
 
 class Peak(NamedTuple):

@@ -34,10 +34,11 @@ import numpy as np
 
 from bandsense.samples import FloatArray
 
-__all__ = ["FIRST", "Release", "SampleTimes", "even_times"]
+__all__ = ["RATE_SAMPLES", "Release", "SampleTimes", "even_times"]
 
-FIRST: Final = 13
-"""Samples that an even stream begins with."""
+RATE_SAMPLES: Final = 13
+"""Samples at the start of a stream on which its rate is measured: the median of their steps, which a few odd
+ones do not move."""
 
 ALIKE: Final = 0.35
 ALIKE_SHARE: Final = 0.8
@@ -54,43 +55,48 @@ SLOW_S: Final = 0.04
 """Samples that come so slowly come one by one, and a stream that begins with them is not held back."""
 
 SOON: Final = 16
+"""A watch may end after so many steps if they are alike."""
 ENOUGH: Final = 48
+"""It may end after so many if they are those of batches; others take twice as many, and four times as many
+where they come slowly."""
 MOST: Final = 6144
-"""Numbers of steps at which the watch may end: at the first only where they are alike, at the second where
-they are those of batches, at the last whatever they are. Others take twice the second, and four times where
-they come slowly."""
-JUMPS: Final = 4
+"""It ends after so many, whatever they are."""
+
 JUMP_SHARE: Final = 0.5
+"""A step of at least this share of the third longest may be one from batch to batch."""
+JUMPS: Final = 4
+"""Batches are known by so many of those, if the third longest is longer than the mean."""
 HOLE: Final = 2.5
-"""Batches are known once so many steps are at least this share of the third longest, and that one is longer
-than their mean; steps that are so many times as long are holes, and not counted."""
+"""A step that is so many times as long as it should be is a hole, and not counted."""
 SPARSE: Final = 3.0
-"""Where that many of the samples would be missing, they are not: steps within a batch are no periods."""
+"""A row so many times as long as its steps let expect has batches in it rather than holes."""
 BATCHED: Final = 0.4
 """In batches most steps are shorter than this part of their mean."""
 STRAYS: Final = 1.05
+"""Times stray, and do not wander, if residuals scatter by less than so many times what steps do."""
 STRAYS_ROUNDED: Final = 0.8
-"""Residuals of times that stray are less than so many times the scatter of their steps, and less than that
-where steps are whole numbers of one, as rounded times are and those of a good clock with samples missing."""
+"""The same where steps are whole multiples of one: rounded times, or a good clock with samples missing."""
 WHOLE: Final = 0.1
 WHOLE_SHARE: Final = 0.95
-"""Steps are whole numbers of the median where this share of them is so near to one."""
+"""Steps are whole multiples of their median if this share of them is as near to one as that."""
 OFF: Final = 2.0
+"""The period is off by at most so many standard deviations of the residuals, over the length of the row."""
 SURE: Final = 0.16
-"""The period may be another by so many standard deviations of the residuals over the whole; it is known well
-enough below that part."""
+"""It is known well enough once that is less than this part of it."""
 
 HOLE_S: Final = 0.15
 HOLE_JUMPS: Final = 1.5
+"""A time that is late for the even row by more than this and so many batches follows a hole, unless as many
+samples come at once: then they were late."""
 LONG_HOLE_S: Final = 1.0
-"""A time beyond the even row by more than that and so many batches follows a hole, unless as many samples
-come at once: then they were late. A longer one is not waited for."""
+"""A time that is as late as this follows a hole, whatever comes."""
 QUICK_PER_S: Final = 0.5
+"""Angular frequency of the loop, radians a second, at most."""
 SLOW: Final = 0.05
-"""Angular frequency of the loop, and how much of a turn it may do within a batch."""
+"""And how far it may turn from batch to batch, radians."""
 FARTHEST: Final = 0.2
-"""The period of the even row stays within this share of what was judged; another one that is further off is
-another rate."""
+"""The period of the even row stays within this share of what was judged; one that is further off is another
+rate."""
 LEAST_STEP: Final = 0.001
 """No time follows the one before it by less than this part of a period."""
 
@@ -258,7 +264,7 @@ class SampleTimes:
         self._starting = True
         self._watching = True
         self._gathered: list[float] = []
-        self._until = FIRST
+        self._until = RATE_SAMPLES
         self._row: _EvenRow | None = None
         self._raw_s = self._out_s = -inf
         self._period_s = 0.0
@@ -328,8 +334,8 @@ class SampleTimes:
     def _look(self, released: list[Release], *, last: bool) -> None:
         """Judge what was gathered, and go on accordingly."""
         time_s = np.array(self._gathered)
-        judged = _begun(time_s) if self._starting and time_s.size == FIRST else None
-        if judged is None and time_s.size > 2 and (time_s.size > FIRST or last):
+        judged = _begun(time_s) if self._starting and time_s.size == RATE_SAMPLES else None
+        if judged is None and time_s.size > 2 and (time_s.size > RATE_SAMPLES or last):
             judged = _judge(time_s, last=last)
         if judged is None and not last:
             self._until = ENOUGH + 1 if self._until <= ENOUGH else min(2 * self._until, MOST)

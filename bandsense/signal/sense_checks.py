@@ -47,11 +47,11 @@ BELOW_S: Final = 2.0
 STILL_NOISE: Final = 1.5
 STILL_FEW: Final = 6.0
 STILL_N: Final = 0.02
-"""Still is a window of n samples that scatters by less than 1.5 + 6/n times the noise of a sample, and so
-many newtons more: the fewer samples, the less is known of either."""
+"""A window of n samples is still if it scatters by less than `STILL_NOISE` + `STILL_FEW` / n times the noise
+of a sample, plus `STILL_N`: the fewer samples, the less is known of either."""
 
 APART_N: Final = 0.1
-"""Levels of still windows are one if they differ by no more than a still window scatters, and so much."""
+"""Still windows are at one level if theirs differ by no more than such a window scatters, plus this."""
 
 PULL_N: Final = 3.0
 PULL_NOISES: Final = 8.0
@@ -62,7 +62,8 @@ LARGEST_ZERO_N: Final = 2.0
 FASTEST_DRIFT_N_PER_S: Final = 0.055
 FARTHEST_DRIFT_N: Final = 4.0
 LARGEST_SHIFT_N: Final = 0.3
-"""A zero may have moved by so much a second, and at most so far, while it could not be seen."""
+"""A zero that was not seen for a while may have moved by so much a second, and by `FARTHEST_DRIFT_N` at most.
+One that moved by more than that and `LARGEST_SHIFT_N` was a band that was held lightly, or let go."""
 LEAST_DOUBT_N: Final = 0.25
 """A zero that is off by less is as good as a tare."""
 DOUBTS: Final = 512
@@ -71,12 +72,13 @@ DOUBTS: Final = 512
 FLOORS: Final = 3
 FLOOR_N: Final = 0.25
 FLOOR_NOISE: Final = 2.5
-"""So many bottoms at one level, the still start among them, within so much and so many times the noise, show
-where the band is slack: a hand does not come back to a taut band's start so exactly."""
+"""So many bottoms at one level, the still start among them, show where the band is slack: levels that differ
+by no more than `FLOOR_N` plus `FLOOR_NOISE` times the noise are one, and a hand does not come back to the
+start of a taut band so exactly."""
 FLOORS_ELSEWHERE: Final = 4
 REST_S: Final = 10.0
 """Where the sensor was seen at zero, it takes so many bottoms at another level; and it must have stood there
-for so long since, or have come there from zero within half a window. A band is not taken up so quickly, nor
+for `REST_S` since, or have come there from zero within half a window. A band is not taken up so quickly, nor
 held so still before a set."""
 
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from bandsense.samples import BoolArray, FloatArray
+from bandsense.signal.sample_times import RATE_SAMPLES
 
 __all__ = ["LEAST_WINDOW", "Window", "Windows"]
 
@@ -24,9 +25,6 @@ LEAST_WINDOW: Final = 4
 
 ENOUGH: Final = 20
 """Samples that tell level and noise of a window."""
-
-RATE_SAMPLES: Final = 13
-"""Samples that the rate is measured on."""
 
 
 class Window(NamedTuple):

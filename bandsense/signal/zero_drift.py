@@ -14,6 +14,7 @@ import numpy as np
 
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
+from bandsense.signal.zero_jumps import APART_S
 
 __all__ = ["LARGEST_DRIFT_N", "ZeroDrift"]
 
@@ -21,13 +22,14 @@ LARGEST_DRIFT_N: Final = 1.0
 """A zero that has moved further is told."""
 
 MOST: Final = 40
+"""So many of the latest repetitions are looked at."""
+
 DRIFT_REPS: Final = 6
 DRIFT_S: Final = 15.0
 DRIFT_N_PER_MIN: Final = 1.0
 DRIFT_LIKENESS: Final = 0.3
 """Bottom and top drift together if, over so many repetitions and so long, both do so by more than this and
-their rates differ by less than this part of them. So many repetitions at most are looked at, and a rest that
-is as long parts sets."""
+their rates differ by less than this part of them."""
 
 DRIFT_EXACT_N: Final = 0.12
 """Bottoms that scatter about a line by no more than this and the noise tell alone, unless tops say otherwise:
@@ -54,7 +56,7 @@ class ZeroDrift:
         Returns:
             Newtons, and in how many seconds.
         """
-        if self._reps and rep.pull_start_s - self._reps[-1].end_s > DRIFT_S:
+        if self._reps and rep.pull_start_s - self._reps[-1].end_s > APART_S:
             self._reps.clear()
         self._reps.append(rep)
         span_s = rep.peak_time_s - self._reps[0].peak_time_s

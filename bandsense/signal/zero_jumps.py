@@ -25,7 +25,7 @@ import numpy as np
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
 
-__all__ = ["Step", "TraceBetween", "ZeroJumps", "largest_step"]
+__all__ = ["APART_S", "Step", "TraceBetween", "ZeroJumps", "largest_step"]
 
 TraceBetween: TypeAlias = Callable[[float, float], tuple[FloatArray, FloatArray]]
 """Gives times and tensions of the despiked samples between two times."""
@@ -33,8 +33,9 @@ TraceBetween: TypeAlias = Callable[[float, float], tuple[FloatArray, FloatArray]
 BEFORE: Final = 2
 SINCE: Final = 2
 SINCE_SLACK: Final = 3
+"""So many repetitions before a jump and since are compared, more since where only levels tell."""
 MOST: Final = 8
-"""So many repetitions before a jump and since, more of them where only levels tell; so many are looked at."""
+"""So many of the latest repetitions are looked at."""
 
 LEAST_N: Final = 2.0
 """A zero that has moved by less is not told."""
@@ -42,10 +43,11 @@ LEAST_N: Final = 2.0
 OUTSTANDING: Final = 2.0
 """A step is a jump if it is so many times as large as any other."""
 REACH: Final = 4
+"""Steps further away than so many samples are of another jump."""
 BESIDE: Final = (0.375, -0.875, 1.0, -0.875, 0.375)
 UNLIKE: Final = 0.2
-"""Steps that are so many samples away are of another jump. One looks so in the steps beside it, to within
-this part of it: it stays, for some samples at least."""
+"""Tension that jumps and stays, for some samples at least, shows these parts of the jump in the steps about
+it, to within `UNLIKE` of it."""
 OVERLAP_S: Final = 0.25
 """A jump at the end of a repetition is looked for with the next one as well."""
 
@@ -55,12 +57,12 @@ the samples after, backwards, less that of the samples before."""
 
 LIKE: Final = 0.3
 SCATTERS: Final = 2.0
+"""Bottoms and tops moved along with a jump if each moved by as much, to within `LIKE` of it plus `SCATTERS`
+times how much they scatter …"""
 FROM: Final = 0.6
 TO: Final = 1.4
-"""Bottoms and tops moved by as much as it jumped if neither differs from that by more than this share and so
-many times how much it scatters, and if their mean, the less the one scatters the more it counts, lies between
-these parts of the jump."""
 LEAST_SCATTER_N: Final = 0.1
+"""… and if their mean, with weights 1 / scatter², lies between these parts of it."""
 
 APART_S: Final = 15.0
 """A longer rest parts sets."""

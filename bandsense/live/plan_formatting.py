@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.exercises.model import Tempo
 from bandsense.language import number, tr
 from bandsense.live.formatting import tempo_words
@@ -39,7 +40,10 @@ def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:
 
 
 def _report(result: SetResult, settings: WorkoutSettings) -> TempoReport | None:
-    return None if settings.exercise is None else tempo_report(result.reps, settings.plan.tempo)
+    if settings.exercise is None:
+        return None
+    exponent = EXPONENT_PRIOR if settings.band is None else settings.band.exponent
+    return tempo_report(result.reps, settings.plan.tempo, exponent)
 
 
 def _hidden(result: SetResult) -> str | None:

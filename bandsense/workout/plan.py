@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import pairwise
 from statistics import fmean, median, pstdev
 
+from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Tempo
 from bandsense.language import Message
 from bandsense.signal.events import Rep
 from bandsense.workout.feedback import StopRules
+from bandsense.workout.tempo import tempos
 
 __all__ = [
     "PhaseTempo",
@@ -141,8 +142,8 @@ class PhaseTempo:
     """One phase of a set against its target.
 
     Attributes:
-        target_s: what the signal chain measures when the tempo is kept.
-        median_s: what it measured.
+        target_s: what was planned, seconds of the hand, as the next.
+        median_s: what it took.
         kept: part of the repetitions within tolerance.
     """
 
@@ -161,16 +162,22 @@ class TempoReport:
     rest: PhaseTempo
 
 
-def tempo_report(reps: Sequence[Rep], tempo: Tempo) -> TempoReport | None:
-    """Tempo of a set phase by phase; None without repetitions."""
-    if not reps:
+def tempo_report(reps: Sequence[Rep], tempo: Tempo, exponent: float = EXPONENT_PRIOR) -> TempoReport | None:
+    """Tempo of a set phase by phase, judged as the advice judges it; None without repetitions.
+
+    Args:
+        reps: of the set, in order.
+        tempo: what was planned.
+        exponent: of the band's power law.
+    """
+    took = tempos(reps, exponent)
+    if not took:
         return None
-    target = measured_tempo(tempo)
     return TempoReport(
-        concentric=_phase([rep.concentric_s for rep in reps], target.concentric_s),
-        hold=_phase([rep.hold_s for rep in reps], target.hold_s),
-        eccentric=_phase([rep.eccentric_s for rep in reps], target.eccentric_s),
-        rest=_phase([after.pull_start_s - before.end_s for before, after in pairwise(reps)], target.rest_s),
+        concentric=_phase([each.concentric_s for each in took], tempo.concentric_s),
+        hold=_phase([each.hold_s for each in took], tempo.hold_s),
+        eccentric=_phase([each.eccentric_s for each in took], tempo.eccentric_s),
+        rest=_phase([each.rest_s for each in took if each.rest_s is not None], tempo.rest_s),
     )
 
 

@@ -31,7 +31,7 @@ import numpy as np
 from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.signal.events import Rep
 
-__all__ = ["HandTempo", "Parts", "hand_tempo", "parts_of_a_movement", "set_tempo"]
+__all__ = ["HandTempo", "Parts", "hand_tempo", "parts_of_a_movement", "set_tempo", "tempos"]
 
 CONSTANT_SPEED = 0.25
 """Part of the movement at constant speed in the mixture of the two extremes; a convention, see above."""
@@ -113,13 +113,18 @@ def hand_tempo(rep: Rep, exponent: float = EXPONENT_PRIOR, rest_s: float | None 
     return HandTempo(concentric_s, max(0.0, hold_s), eccentric_s, rest_s)
 
 
-def set_tempo(reps: Sequence[Rep], exponent: float = EXPONENT_PRIOR) -> HandTempo | None:
-    """Medians of a set over its full repetitions, or over all where none is full; None without any."""
-    if not reps:
-        return None
+def tempos(reps: Sequence[Rep], exponent: float = EXPONENT_PRIOR) -> list[HandTempo]:
+    """Give the tempo of each full repetition of a set, or of all where none is full."""
     rests_s = {before.index: after.pull_start_s - before.end_s for before, after in pairwise(reps)}
     counted = [rep for rep in reps if not rep.partial] or reps
-    each = [hand_tempo(rep, exponent, rests_s.get(rep.index)) for rep in counted]
+    return [hand_tempo(rep, exponent, rests_s.get(rep.index)) for rep in counted]
+
+
+def set_tempo(reps: Sequence[Rep], exponent: float = EXPONENT_PRIOR) -> HandTempo | None:
+    """Medians of a set over its full repetitions, or over all where none is full; None without any."""
+    each = tempos(reps, exponent)
+    if not each:
+        return None
     rested_s = [one.rest_s for one in each if one.rest_s is not None]
     return HandTempo(
         median(one.concentric_s for one in each),

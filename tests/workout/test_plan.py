@@ -18,7 +18,9 @@ from bandsense.workout.plan import (
     measured_tempo,
     steady,
     tempo_report,
+    tolerance_s,
 )
+from bandsense.workout.tempo import set_tempo
 
 
 def rep(
@@ -29,6 +31,7 @@ def rep(
     hold: float = 1.5,
     back: float = 1.5,
     partial: bool = False,
+    valley_n: float = 5.0,
 ) -> Rep:
     return Rep(
         index,
@@ -38,8 +41,8 @@ def rep(
         start + pull + hold + back,
         start + pull,
         60.0,
-        5.0,
-        5.0,
+        valley_n,
+        valley_n,
         partial,
     )
 
@@ -108,7 +111,8 @@ def test_a_smooth_movement_in_tempo_keeps_it(at_rest: float) -> None:
     low, high = np.interp([0.1, 0.9], rise, u)
     pull, back = 1.5 * (high - low), 2.5 * (high - low)
     hold, rest = 0.5 + 4.0 * (1 - high), 0.5 + 4.0 * low
-    report = tempo_report(evenly(8, gap=rest, pull=pull, hold=hold, back=back), tempo)
+    valley_n = float(60.0 * tension[0] / tension[-1])
+    report = tempo_report(evenly(8, gap=rest, pull=pull, hold=hold, back=back, valley_n=valley_n), tempo)
     assert [phase.kept for phase in (report.concentric, report.hold, report.eccentric, report.rest)] == [
         1.0
     ] * 4
@@ -116,11 +120,25 @@ def test_a_smooth_movement_in_tempo_keeps_it(at_rest: float) -> None:
 
 
 def test_a_hasty_return_shows_in_its_phase_alone() -> None:
-    reps = [rep(i, start=6.0 * i, back=0.5 if i <= 3 else 1.5) for i in range(1, 9)]
+    # A return of 0.83 s by the hand has less of what counts as hold by the tension: 1.1 of 1.5 s.
+    hasty = {"back": 0.5, "hold": 1.1}
+    reps = [rep(i, start=6.0 * i, **(hasty if i <= 3 else {})) for i in range(1, 9)]
     report = tempo_report(reps, Tempo(rest_s=1.7))
     assert report.eccentric.kept == pytest.approx(5 / 8)
     assert report.concentric.kept == report.hold.kept == 1.0
-    assert report.eccentric.median_s == 1.5
+    assert report.eccentric.median_s == pytest.approx(2.5, abs=0.05), "of the hand"
+
+
+def test_what_is_told_as_too_fast_did_not_keep_the_tempo() -> None:
+    reps = evenly(8, pull=0.45)
+    plan = Tempo(concentric_s=1.5, hold_s=0.5, eccentric_s=2.5, rest_s=0.5)
+    took = set_tempo(reps)
+    assert took is not None
+    assert took.concentric_s < plan.concentric_s - tolerance_s(plan.concentric_s), "so the advice says"
+    report = tempo_report(reps, plan)
+    assert report is not None
+    assert report.concentric.kept == 0.0
+    assert (report.concentric.target_s, report.concentric.median_s) == (1.5, took.concentric_s)
 
 
 def test_no_repetitions_have_no_tempo_and_one_has_no_rest() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bandsense.app.capture_sink import captured
 from bandsense.app.replay import replay, replayed_json, session_table
+from bandsense.app.set_records import set_records
 from bandsense.export.recording import read_recording
 from bandsense.profiles.library import Profiles
 from bandsense.samples import SampleBlock
@@ -116,3 +117,15 @@ def test_exported_profiles_are_imported() -> None:
     assert [person.id for person in profiles.people] == ["Ada"]
     assert {setup.exercise for setup in profiles.people[0].setups} == {"seated-row", "bent-over-row"}
     assert profiles.people[0].setups[0].plan.tempo.eccentric_s == 2.5
+
+
+def test_the_history_of_stored_sessions_knows_how_sure_each_peak_is(store: Store) -> None:
+    peaks = [
+        rep
+        for session in store.sessions()
+        for stream in session.streams
+        for record in set_records(session, stream, store.sets(stream))
+        for rep in record.reps
+    ]
+    assert len(peaks) == 21
+    assert all(0.03 < rep.peak_uncertainty_n / rep.peak_n < 0.08 for rep in peaks)

@@ -162,7 +162,7 @@ def _rep(boundaries: Mapping[str, Any], figures: Mapping[str, Any]) -> RepRecord
     tempo = figures["tempo"] or {}
     return RepRecord(
         peak_n=float(_first(figures, "peak_n", "peak_tension_n") or boundaries.get("peak_n") or 0.0),
-        peak_uncertainty_n=float(figures.get("peak_uncertainty_n", figures.get("peak_tension_u_n")) or 0.0),
+        peak_uncertainty_n=float(figures.get("peak_uncertainty_n", figures.get("peak_u_n")) or 0.0),
         partial=bool(figures["partial"]),
         time_under_tension_s=_number(figures["time_under_tension_s"]),
         impulse_n_s=_number(figures["impulse_n_s"]),

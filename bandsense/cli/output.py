@@ -30,11 +30,13 @@ from bandsense.live.formatting import (
     event_json,
     format_log_line,
     lag_words,
+    later_peak_words,
     side_word,
     silent_words,
     summary_words,
 )
 from bandsense.live.state import ViewState
+from bandsense.signal.events import RepCompleted, RepCounted
 from bandsense.workout.cues import CueSlot
 from bandsense.workout.events import CueGiven, Event, TensionTick
 
@@ -128,6 +130,7 @@ class LineOutput(_EventOutput):
 
     def __init__(self) -> None:
         self._told: set[tuple[Side | None, str]] = set()
+        self._counted: dict[tuple[Side | None, int], RepCounted] = {}
 
     @override
     def status(self, state: str, message: str, side: Side | None = None) -> None:
@@ -180,6 +183,12 @@ class LineOutput(_EventOutput):
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         workout = pipeline.workout
         text = format_log_line(event, workout.uncertainty_n, workout.began_s)
+        if isinstance(event, RepCounted):
+            self._counted[pipeline.side, event.index] = event
+        elif isinstance(event, RepCompleted) and (pipeline.side, event.index) in self._counted:
+            told = self._counted.pop((pipeline.side, event.index))
+            later = later_peak_words(told, event.rep, workout.uncertainty_n)
+            text = ", ".join(filter(None, (text, later)))
         if self.breaths and isinstance(event, CueGiven) and event.slot is CueSlot.BREATH:
             text = f"{' ' * 19}{cue_words(event)}"
         for line in (text or "").splitlines():

@@ -83,6 +83,7 @@ __all__ = [
     "format_notice",
     "full_repetitions_words",
     "lag_words",
+    "later_peak_words",
     "next_time_words",
     "not_full_words",
     "number_word",
@@ -1190,6 +1191,14 @@ def format_log_line(
     """Format an event as a log line, its time counted from `began_s`; None for what would only fill it."""
     text = _text(event, uncertainty_n)
     return None if text is None else f"{number(event.detected_s - began_s, '9.2f')} s  {text}"
+
+
+def later_peak_words(told: RepCounted, rep: Rep, uncertainty_n: Callable[[float], float]) -> str:
+    """Write the peak of a repetition where it is another than was told when it was counted; else nothing."""
+    before, now = (
+        tension_words(each.peak_n, with_sampling(uncertainty_n(each.peak_n), each)) for each in (told, rep)
+    )
+    return "" if now == before else tr("peak {tension}", tension=now)
 
 
 def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:

@@ -176,6 +176,19 @@ def test_analyze_names_a_wrong_file_with_line_and_reason(command: Command, tmp_p
     )
 
 
+def test_a_peak_that_was_told_too_early_is_told_again_at_the_end_of_its_repetition(
+    command: Command, tmp_path: Path
+) -> None:
+    t = np.arange(320) / 80.0
+    creeping = np.concatenate([60.0 * (1.0 - np.exp(-2.0 * t)), np.linspace(60.0, 0.0, 160), np.zeros(80)])
+    trace = write_trace(tmp_path / "slow.csv", 3.0 + np.concatenate([np.zeros(160), *[creeping] * 4]))
+    lines = command("live", "--sim", "--trace", trace, "--speed", "0", "--lines").lines
+    told = [line for line in lines if "pull about" in line]
+    assert len(told) == 4
+    assert [re.findall(r", peak (\d\d) ± 3 N", line) for line in told] == [[], *[["63"]] * 3]
+    assert sum("rep 2: 61 ± 3 N" in line for line in lines) == 1
+
+
 def test_analyze_says_where_in_the_file_its_times_begin(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "late.csv"
     path.write_text("time_s,tension_n\n" + "".join(f"{7 + n / 80},3\n" for n in range(80)))

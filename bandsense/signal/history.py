@@ -63,12 +63,10 @@ class FlagRanges:
             return
         cuts = np.flatnonzero(np.diff(at) > 1) + 1
         for run in np.split(at + first, cuts):
-            self._extend(int(run[0]), int(run[-1]))
-
-    def _extend(self, first: int, last: int) -> None:
-        if self._runs and self._runs[-1][1] + 1 == first:
-            first = self._runs.pop()[0]
-        self._runs.append((first, last))
+            begin, end = int(run[0]), int(run[-1])
+            if self._runs and self._runs[-1][1] + 1 == begin:
+                begin = self._runs.pop()[0]
+            self._runs.append((begin, end))
 
     def touch(self, first: int, last: int) -> bool:
         """Return whether any sample from `first` to `last` is marked."""

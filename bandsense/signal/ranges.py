@@ -45,17 +45,16 @@ FULL_RANK: Final = 0.6
 """The full level is this quantile of the neighbours' tops."""
 
 
-def displacement(tension_n: float, rest_n: float, full_n: float, exponent: float = EXPONENT) -> float:
+def displacement(tension_n: float, rest_n: float, full_n: float) -> float:
     """Estimated displacement from rest as a share of the full range.
 
     Args:
         tension_n: tension.
         rest_n, full_n: tension at rest and at the full range.
-        exponent: p in tension ∝ elongation^p.
     """
     if tension_n <= rest_n or full_n <= rest_n:
         return 0.0
-    x: float = ((tension_n - rest_n) / (full_n - rest_n)) ** (1.0 / exponent)
+    x: float = ((tension_n - rest_n) / (full_n - rest_n)) ** (1.0 / EXPONENT)
     return x
 
 

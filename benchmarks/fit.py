@@ -39,7 +39,8 @@ from bandsense.signal.explanation import Explanation
 from bandsense.signal.explanations import Explanations
 from bandsense.signal.filters import Conditioner
 from bandsense.signal.laws.numbers import FITTED, Numbers
-from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
+from bandsense.signal.ticks import Ticks, TurningPoint
+from bandsense.signal.turning_points import Look, TurningPoints
 from benchmarks.evidence import (
     controls,
     envelope,

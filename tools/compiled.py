@@ -58,6 +58,8 @@ MODULES = (
     "refine",
     "sample_times",
     "sense_checks",
+    "surroundings",
+    "ticks",
     "told",
     "turning_points",
     "uncounted",

@@ -33,6 +33,7 @@ from bandsense.signal.events import RetractReason
 from bandsense.signal.explanation import HANDLING, SET, STEPS, SWAY, CountedRep, Explanation
 from bandsense.signal.explanations import Explanations
 from bandsense.signal.laws.numbers import Numbers
+from bandsense.signal.ticks import Passage, Ticks, TurningPoint
 from bandsense.signal.told import Shown, Told, covers
 from bandsense.signal.turning_points import (
     PULLING,
@@ -42,9 +43,6 @@ from bandsense.signal.turning_points import (
     TURNED,
     VALLEY,
     Look,
-    Passage,
-    Ticks,
-    TurningPoint,
     TurningPoints,
 )
 from bandsense.signal.uncounted import Run, Uncounted

@@ -12,7 +12,7 @@ from math import inf
 from typing import Final
 
 from bandsense.signal.history import Samples
-from bandsense.signal.turning_points import Ticks
+from bandsense.signal.ticks import Ticks
 
 __all__ = ["BandLoss"]
 

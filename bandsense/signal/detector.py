@@ -50,7 +50,8 @@ from bandsense.signal.laws.numbers import FITTED, Numbers
 from bandsense.signal.narrator import Narrator
 from bandsense.signal.sample_times import Release, SampleTimes
 from bandsense.signal.sense_checks import SenseChecks
-from bandsense.signal.turning_points import Ticks, TurningPoints
+from bandsense.signal.ticks import Ticks
+from bandsense.signal.turning_points import TurningPoints
 
 __all__ = ["HISTORY_S", "RepDetector"]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from bandsense.signal.laws.series import Series
 from bandsense.signal.laws.steps import Steps
-from bandsense.signal.turning_points import TurningPoint
+from bandsense.signal.ticks import TurningPoint
 
 __all__ = ["HANDLING", "SET", "STEPS", "SWAY", "CountedRep", "Explanation", "Habit", "Kind"]
 

@@ -54,7 +54,7 @@ from bandsense.signal.laws.ripples import ripple
 from bandsense.signal.laws.series import Before, Series
 from bandsense.signal.laws.steps import Steps, bump, first_step, next_step
 from bandsense.signal.measures import Measures, dip
-from bandsense.signal.turning_points import Passage, Ticks, TurningPoint
+from bandsense.signal.ticks import Passage, Ticks, TurningPoint
 
 __all__ = ["Explanations"]
 

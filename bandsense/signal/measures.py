@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bandsense.signal.laws.movement import Dip, Movement
-from bandsense.signal.turning_points import Ticks, TurningPoint
+from bandsense.signal.ticks import Ticks, TurningPoint
 
 __all__ = ["Measures", "dip"]
 

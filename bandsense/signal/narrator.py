@@ -29,6 +29,7 @@ from bandsense.signal.laws.numbers import Numbers
 from bandsense.signal.metric_contract import Conditions, phases_forgotten, phases_hidden
 from bandsense.signal.peaks import OF_A_STEP, Peak, estimate_peak
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
+from bandsense.signal.ticks import Ticks, TurningPoint
 from bandsense.signal.told import Shown
 from bandsense.signal.turning_points import (
     HELD,
@@ -40,8 +41,6 @@ from bandsense.signal.turning_points import (
     TURNED,
     VALLEY,
     Look,
-    Ticks,
-    TurningPoint,
     TurningPoints,
 )
 

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from bandsense.signal.laws.steps import Steps
-from bandsense.signal.turning_points import Passage
+from bandsense.signal.ticks import Passage
 
 __all__ = ["Run", "Uncounted"]
 

@@ -9,7 +9,8 @@ from bandsense.samples import FloatArray
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCounted, RepRetracted
 from bandsense.signal.filters import Conditioner
-from bandsense.signal.turning_points import Look, Ticks, TurningPoints
+from bandsense.signal.ticks import Ticks
+from bandsense.signal.turning_points import Look, TurningPoints
 from tests.signal.levels import Movement, through
 
 

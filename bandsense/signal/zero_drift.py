@@ -26,10 +26,12 @@ MOST: Final = 40
 
 DRIFT_REPS: Final = 6
 DRIFT_S: Final = 15.0
-DRIFT_N_PER_MIN: Final = 1.0
+DRIFT_LEAST_N_PER_MIN: Final = 1.0
+DRIFT_MOST_N_PER_MIN: Final = 10.0
 DRIFT_LIKENESS: Final = 0.3
-"""Bottom and top drift together if, over so many repetitions and so long, both do so by more than this and
-their rates differ by less than this part of them."""
+"""Bottom and top drift together if, over so many repetitions and so long, both do so by more than the least
+and their rates differ by less than this part of them. What moves by more than the most is no zero, but a band
+that is pulled from where it is taut after tugs, or a set, from where it was slack."""
 
 DRIFT_EXACT_N: Final = 0.12
 """Bottoms that scatter about a line by no more than this and the noise tell alone, unless tops say otherwise:
@@ -64,7 +66,8 @@ class ZeroDrift:
             return None
         at_s = np.array([each.peak_time_s for each in self._reps])
         bottom, bottom_error, scatter_n = _slope(at_s, np.array([each.start_n for each in self._reps]))
-        if not abs(bottom) > max(DRIFT_N_PER_MIN / 60.0, 3.0 * bottom_error):
+        least = max(DRIFT_LEAST_N_PER_MIN / 60.0, 3.0 * bottom_error)
+        if not least < abs(bottom) <= DRIFT_MOST_N_PER_MIN / 60.0:
             return None
         top, top_error, _ = _slope(at_s, np.array([each.peak_n for each in self._reps]))
         if scatter_n <= DRIFT_EXACT_N + noise_n and abs(bottom - top) < max(
@@ -75,7 +78,7 @@ class ZeroDrift:
         slower, faster = sorted((abs(bottom), abs(top)))
         together = bottom * top > 0.0 and faster - slower < DRIFT_LIKENESS * faster
         certain = abs(top) > 3.0 * top_error
-        if together and certain and slower > DRIFT_N_PER_MIN / 60.0:
+        if together and certain and slower > DRIFT_LEAST_N_PER_MIN / 60.0:
             return 0.5 * (bottom + top) * span_s, span_s
         return None
 

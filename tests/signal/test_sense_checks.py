@@ -358,6 +358,17 @@ def test_a_hand_that_moves_on_is_no_drift(seed: int) -> None:
     assert WarningKind.ZERO_DRIFTS not in kinds(told(time_s, tension_n))
 
 
+@pytest.mark.parametrize("reps", [3, 5])
+def test_a_taut_set_soon_after_a_slack_one_is_no_drift(reps: int) -> None:
+    """The second lies as far above the first at the bottom as at the top."""
+    stroke = Stroke(1.0, 0.2, 1.2, rest_s=0.4)
+    _, slack_n = trace([stroke] * reps, peak_n=62.0, noise_n=0.0)
+    _, taut_n = trace([stroke] * 8, rest_n=65.0, peak_n=150.0, noise_n=0.0)
+    tension_n = np.concatenate((slack_n, np.linspace(0.0, 65.0, 80), np.full(80, 65.0), taut_n))
+    tension_n += np.random.default_rng(2).normal(0.0, 0.06, tension_n.size)
+    assert WarningKind.ZERO_DRIFTS not in kinds(told(np.arange(tension_n.size) / 80.0, tension_n))
+
+
 def test_tiring_is_no_drift() -> None:
     strokes = [Stroke(rest_s=0.2, top=1.0 - 0.02 * n) for n in range(14)]
     time_s, tension_n = trace(strokes, rest_n=30.0, peak_n=60.0)

@@ -8,7 +8,17 @@ import math
 from bandsense.language import tr
 from bandsense.store.address import ServerAddress
 
-__all__ = ["centimetres", "count", "day", "port", "positive", "server_address", "speed"]
+__all__ = [
+    "centimetres",
+    "count",
+    "day",
+    "number",
+    "port",
+    "positive",
+    "server_address",
+    "speed",
+    "whole_number",
+]
 
 
 MOST_CM = 1000
@@ -17,7 +27,7 @@ MOST_CM = 1000
 
 def positive(text: str) -> float:
     """Parse a number above zero."""
-    value = _number(text)
+    value = number(text)
     if value <= 0.0:
         raise argparse.ArgumentTypeError(tr("{text} is not above zero", text=text))
     return value
@@ -34,7 +44,7 @@ def centimetres(text: str) -> float:
 
 def speed(text: str) -> float:
     """Parse how many times faster; 0 for at once."""
-    value = _number(text)
+    value = number(text)
     if value < 0.0:
         raise argparse.ArgumentTypeError(tr("{text} is below zero; 0 runs without waiting", text=text))
     return value
@@ -70,7 +80,8 @@ def server_address(text: str) -> ServerAddress:
     return address
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """Parse a number; infinity is none."""
     try:
         value = float(text)
     except ValueError:
@@ -80,11 +91,16 @@ def _number(text: str) -> float:
     return value
 
 
-def _whole(text: str, least: int, most: int | None) -> int:
+def whole_number(text: str) -> int:
+    """Parse a whole number."""
     try:
-        value = int(text)
+        return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number", text=text)) from None
+
+
+def _whole(text: str, least: int, most: int | None) -> int:
+    value = whole_number(text)
     if value < least or (most is not None and value > most):
         span = tr("{least} or more", least=least)
         if most is not None:

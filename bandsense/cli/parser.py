@@ -92,6 +92,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *, formatter_class: type[argparse.HelpFormatter] = Help, **options: Any) -> None:
         super().__init__(formatter_class=formatter_class, **options)
+        self.register("type", int, _whole_number)
+        self.register("type", float, _number)
 
     @override
     def parse_known_args(  # type: ignore[override] # the stubs have overloads
@@ -112,6 +114,8 @@ class Parser(argparse.ArgumentParser):
             message = in_language(_UNKNOWN) % unknown
         wrong, known = self._wrong(message)
         near = get_close_matches(wrong, known, n=2, cutoff=0.6) if wrong else []
+        if wrong and not near and self._shows():
+            near = [f"show {wrong}"]
         if near:
             without_choices = message.partition(_before(_CHOICE, "%(choices)s").partition("%(value)r")[2])[0]
             message = f"{without_choices}; {said(did_you_mean(near))}"
@@ -136,11 +140,29 @@ class Parser(argparse.ArgumentParser):
             return (options or [""])[0], sorted(set(_options(self)))
         return "", []
 
+    def _shows(self) -> bool:
+        """Return whether there is something to `show` that has to be named."""
+        inner = (each.choices for each in self._actions if isinstance(each, argparse._SubParsersAction))
+        shows = [choices["show"] for choices in inner if "show" in choices]
+        return any(not each.option_strings for parser in shows for each in parser._actions)
+
     def _choices_of(self, about: str) -> Iterator[object]:
         for action in self._actions:
             names = {*action.option_strings, "/".join(action.option_strings), action.metavar, action.dest}
             if about in names and action.choices is not None:
                 yield from action.choices
+
+
+def _whole_number(text: str) -> int:
+    from bandsense.cli.argument_types import whole_number
+
+    return whole_number(text)
+
+
+def _number(text: str) -> float:
+    from bandsense.cli.argument_types import number
+
+    return number(text)
 
 
 def _before(sentence: str, field: str) -> str:

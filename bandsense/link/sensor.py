@@ -258,7 +258,7 @@ class Sensor:
                 Message(
                     "the sensor has no rate of {rate_hz} Hz; choose one of {rates}",
                     rate_hz=rate_hz,
-                    rates=rates,
+                    rates=", ".join(map(str, rates)),
                 )
             )
         self._rate_hz = rate_hz

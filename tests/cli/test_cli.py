@@ -420,6 +420,12 @@ def test_a_trace_needs_a_simulated_sensor(command: Command, set_file: Path) -> N
 # -- sessions, show, replay, export ------------------------------------------------------------------------
 
 
+def test_export_of_an_empty_store_says_that_there_is_nothing_yet(command: Command) -> None:
+    done = command("export", "--format", "csv")
+    assert done.status == 1
+    assert done.err.startswith("bandsense: there is no session yet; record one with `bandsense live`")
+
+
 @pytest.mark.parametrize(
     ("option", "value", "reason"),
     [
@@ -428,6 +434,7 @@ def test_a_trace_needs_a_simulated_sensor(command: Command, set_file: Path) -> N
         ("--sets", "0", "it must be 1 or more, not 0"),
         ("--port", "99999", "it must be from 0 to 65535, not 99999"),
         ("--rate", "fast", "'fast' is not a whole number"),
+        ("--seed", "x", "'x' is not a whole number"),
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage(command: Command, option: str, value: str, reason: str) -> None:

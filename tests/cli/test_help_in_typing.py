@@ -22,6 +22,8 @@ from tests.needs import require_module
         (("edit", "splitt", "1"), "split"),
         (("sessions", "--persn=ada"), "--person"),
         (("exercises", "show", "seated-rwo"), "seated-row"),
+        (("exercises", "seated-row"), "show seated-row"),
+        (("band", "red"), "show red"),
     ],
 )
 def test_what_was_probably_meant_is_said(session: Command, typed: tuple[str, ...], meant: str) -> None:

@@ -66,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     sessions = _sessions(store, arguments)
     if not sessions:
+        if not store.sessions():
+            store.session("last")  # says that there is none at all, and what to do
         meant = meant_instead(store, person=arguments.person, exercise=arguments.exercise)
         if meant is None and left_aside(arguments):
             meant = Message("`bandsense sessions` lists them (simulated ones: --simulated)")

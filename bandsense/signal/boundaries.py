@@ -10,11 +10,23 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-__all__ = ["APART_S", "HIGH", "LOW", "NEAR", "Boundaries", "between", "crossing_s", "measure"]
+__all__ = [
+    "APART_S",
+    "FLANK",
+    "HIGH",
+    "LOW",
+    "NEAR",
+    "VALLEY_S",
+    "Boundaries",
+    "between",
+    "crossing_s",
+    "measure",
+]
 
 LOW: Final = 0.1
 HIGH: Final = 0.9
-"""Parts of the rise or fall whose crossings are the boundaries."""
+FLANK: Final = HIGH - LOW
+"""Parts of the rise or fall whose crossings are the boundaries, and the part that lies between them."""
 
 FOOT: Final = 0.38
 """Whatever is higher and earlier than the last time below this part of the rise is not of this repetition."""

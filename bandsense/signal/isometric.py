@@ -20,7 +20,7 @@ import numpy as np
 
 from bandsense.language import Message
 from bandsense.samples import FloatArray
-from bandsense.signal.boundaries import crossing_s
+from bandsense.signal.boundaries import FLANK, crossing_s
 from bandsense.signal.metric_contract import USUAL_RATES_HZ, Conditions, crossing_uncertainty_s
 
 __all__ = ["WINDOW_S", "RateOfForce", "maximum_n", "rate_of_force"]
@@ -30,9 +30,6 @@ LOW, HIGH = 0.2, 0.8
 LEAST_INTERVALS = 8
 MOST_SHARE = 0.2
 """As of the loading rate in `metric_contract`."""
-
-_OF_CONTRACT = 0.8
-"""Part of the rise that `crossing_uncertainty_s` takes the slope over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,8 @@ def _rise_s(time_s: FloatArray, force_n: FloatArray, maximum: float) -> float | 
 
 def _share(rise_s: float, maximum: float, conditions: Conditions) -> float:
     """Return the relative standard uncertainty of the rate."""
-    rise_n = (HIGH - LOW) / _OF_CONTRACT * maximum
+    # The slope is the same over the part of a rise that the contract takes it over.
+    rise_n = (HIGH - LOW) / FLANK * maximum
     crossing_s = crossing_uncertainty_s(rise_n, rise_s, conditions)
     return hypot(sqrt(2.0) * crossing_s / max(rise_s, 1e-9), conditions.span_uncertainty)
 

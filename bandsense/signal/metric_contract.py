@@ -23,6 +23,7 @@ from math import hypot, isfinite, sqrt
 from typing import Final
 
 from bandsense.language import Message
+from bandsense.signal.boundaries import FLANK
 from bandsense.signal.events import Rep
 from bandsense.signal.peaks import FORM, HIDDEN, HIDDEN_FAR
 
@@ -93,7 +94,7 @@ def crossing_uncertainty_s(rise_n: float, flank_s: float, conditions: Conditions
     interval_s = conditions.interval_s
     flank_s = max(flank_s, 0.25 * interval_s)
     bend_s = interval_s * min(CROSSING_MOST, CROSSING_BEND * interval_s / flank_s)
-    return hypot(bend_s, CROSSING_NOISE * conditions.noise_n * flank_s / max(0.8 * rise_n, 1e-9))
+    return hypot(bend_s, CROSSING_NOISE * conditions.noise_n * flank_s / max(FLANK * rise_n, 1e-9))
 
 
 def _peak_n(rep: Rep, conditions: Conditions) -> float:

@@ -14,6 +14,7 @@ from bandsense.calibration.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.errors import DataError
 from bandsense.language import Message
 from bandsense.samples import FloatArray
+from bandsense.signal.boundaries import FLANK, HIGH, LOW, VALLEY_S
 from bandsense.signal.events import Rep
 from bandsense.signal.metric_contract import EXPONENT, VELOCITY_WINDOW_S, Conditions, judge
 from bandsense.signal.peaks import OF_A_STEP, resolution_n, sample_noise_n
@@ -35,8 +36,6 @@ __all__ = [
 
 FATIGUE_LEAST_REPS = 5
 """Fewer full repetitions say nothing about fatigue."""
-
-_VALLEY_S = 0.5
 
 
 class Displacement(Protocol):
@@ -341,11 +340,11 @@ def _rep(
             rep.eccentric_s,
             None if next_pull_s is None else max(0.0, next_pull_s - rep.end_s),
         ),
-        loading_n_per_s=_rate(0.8 * rise_n, rep.concentric_s),
-        unloading_n_per_s=_rate(0.8 * (rep.peak_n - rep.end_n), rep.eccentric_s),
+        loading_n_per_s=_rate(FLANK * rise_n, rep.concentric_s),
+        unloading_n_per_s=_rate(FLANK * (rep.peak_n - rep.end_n), rep.eccentric_s),
         relative_range=_stretch(rep.peak_n) - _stretch(rep.start_n),
         relative_velocity_per_s=_rate(
-            _stretch(rep.start_n + 0.9 * rise_n) - _stretch(rep.start_n + 0.1 * rise_n), rep.concentric_s
+            _stretch(rep.start_n + HIGH * rise_n) - _stretch(rep.start_n + LOW * rise_n), rep.concentric_s
         ),
     )
     if displacement_m is None:
@@ -357,8 +356,8 @@ def _with_displacement(
     figures: RepMetrics, rep: Rep, time: FloatArray, tension: FloatArray, displacement_m: FloatArray
 ) -> RepMetrics:
     """Compute the figures that need the hand's position."""
-    before = _lowest_s(time, displacement_m, rep.pull_start_s - _VALLEY_S, rep.peak_time_s)
-    after = _lowest_s(time, displacement_m, rep.peak_time_s, rep.end_s + _VALLEY_S)
+    before = _lowest_s(time, displacement_m, rep.pull_start_s - VALLEY_S, rep.peak_time_s)
+    after = _lowest_s(time, displacement_m, rep.peak_time_s, rep.end_s + VALLEY_S)
     out_m, out_n = (_cut(time, of, before, rep.peak_time_s)[1] for of in (displacement_m, tension))
     back_m, back_n = (_cut(time, of, rep.peak_time_s, after)[1] for of in (displacement_m, tension))
     crossed_m = float(

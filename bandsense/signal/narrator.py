@@ -81,7 +81,7 @@ SMALL_REPS: Final = 4
 light band, and nothing in the numbers tells them from the kilograms or pounds of a heavy one."""
 
 
-class _Judged:
+class _Certainty:
     """How sure the count was when that was told last."""
 
     def __init__(self, announcer: Announcer) -> None:
@@ -131,7 +131,7 @@ class Narrator:
         self._lost_s = self._told_lost_s = -inf
         self._ends_s: list[float] = []
         self._told: set[WarningKind] = set()
-        self._judged = _Judged(self.announcer)
+        self._certainty = _Certainty(self.announcer)
 
     def take(self, look: Look) -> None:
         """Tell what a look makes certain."""
@@ -203,7 +203,7 @@ class Narrator:
             )
         for shown in announced.done:
             self._emit_completed(shown)
-        self.events += self._judged.news(now_s)
+        self.events += self._certainty.news(now_s)
 
     def _emit_completed(self, shown: Shown) -> None:
         b = self._boundaries(shown)

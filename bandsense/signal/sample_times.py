@@ -101,7 +101,7 @@ LEAST_STEP: Final = 0.001
 """No time follows the one before it by less than this part of a period."""
 
 
-class _Row(Enum):
+class _Kind(Enum):
     EVEN = auto()
     UNEVEN = auto()
     IRREGULAR = auto()
@@ -112,13 +112,13 @@ class _Judged:
     """What a row of times is.
 
     Attributes:
-        row: its kind.
+        kind: which of the three.
         period_s: from sample to sample.
         batch_s: from batch to batch, where it is uneven.
         unsure: part by which the period may be another.
     """
 
-    row: _Row
+    kind: _Kind
     period_s: float
     batch_s: float = 0.0
     unsure: float = 0.0
@@ -137,12 +137,12 @@ def _judge(time_s: FloatArray, *, last: bool) -> _Judged | None:
     median_s, share = _alike(steps_s)
     if median_s > SHORTEST_S:
         if last and count < ENOUGH:
-            return _Judged(_Row.IRREGULAR, median_s)
+            return _Judged(_Kind.IRREGULAR, median_s)
         long = int(np.count_nonzero(steps_s > HOLE * median_s))
         # Of steps within batches most are alike as well.
         batched = long > 1 and float(steps_s.sum()) > SPARSE * count * median_s
         if share >= ALIKE_SHARE and (not batched or (count >= 3 * ENOUGH and long < JUMPS)):
-            return _Judged(_Row.EVEN, median_s)
+            return _Judged(_Kind.EVEN, median_s)
     if not last and count < ENOUGH:
         return None
     return _uneven(steps_s, median_s, last=last)
@@ -172,11 +172,11 @@ def _uneven(steps_s: FloatArray, median_s: float, *, last: bool) -> _Judged | No
             return None
         strays = STRAYS_ROUNDED if _whole_numbers(steps_s / median_s) else STRAYS
         if off_s > strays * float(without_holes_s.std()):
-            return _Judged(_Row.IRREGULAR, median_s)
+            return _Judged(_Kind.IRREGULAR, median_s)
     unsure = OFF * off_s / float(without_holes_s.sum())
     if unsure > SURE and not last:
         return None
-    return _Judged(_Row.UNEVEN, period_s, float(np.median(steps_s[jumps])), unsure)
+    return _Judged(_Kind.UNEVEN, period_s, float(np.median(steps_s[jumps])), unsure)
 
 
 def _whole_numbers(ratios: FloatArray) -> bool:
@@ -342,8 +342,8 @@ class SampleTimes:
             return
         if judged is None:
             # All at one time: there is nothing to tell a rate by.
-            judged = _Judged(_Row.IRREGULAR, self._period_s or SHORTEST_S)
-        if self._row is not None or judged.row is _Row.UNEVEN:
+            judged = _Judged(_Kind.IRREGULAR, self._period_s or SHORTEST_S)
+        if self._row is not None or judged.kind is _Kind.UNEVEN:
             self._go_evenly(judged, time_s)
         else:
             self._go_as_given(judged)
@@ -357,7 +357,7 @@ class SampleTimes:
         """Let times stay as they are; the watch is over."""
         self._watching, self._gathered = False, []
         other = abs(judged.period_s - self._period_s) > ALIKE * self._period_s
-        if self._starting or (other and judged.row is _Row.EVEN):
+        if self._starting or (other and judged.kind is _Kind.EVEN):
             self._period_s, self._news_hz = judged.period_s, 1.0 / judged.period_s
             self._least_s, self._most_s = ODD_BELOW * judged.period_s, ODD_ABOVE * judged.period_s
 
@@ -365,7 +365,7 @@ class SampleTimes:
         """Follow an even row through the times that were gathered, and gather on: the rate may change."""
         period_s = judged.period_s
         other = abs(period_s - self._period_s) > (FARTHEST + judged.unsure) * self._period_s
-        if self._row is None or (other and judged.row is not _Row.IRREGULAR):
+        if self._row is None or (other and judged.kind is not _Kind.IRREGULAR):
             batch_s = max(judged.batch_s, period_s)
             if self._row is None:
                 self._news_s = batch_s
@@ -398,7 +398,7 @@ def _begun(time_s: FloatArray) -> _Judged | None:
         return None
     if median_s < QUICK_S and time_s[-1] - time_s[0] > SPARSE * median_s * time_s.size:
         return None
-    return _Judged(_Row.EVEN, median_s)
+    return _Judged(_Kind.EVEN, median_s)
 
 
 def even_times(time_s: FloatArray) -> FloatArray:

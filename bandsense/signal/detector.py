@@ -34,7 +34,7 @@ one is stepped over and marked. Nothing is filled in.
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, isnan
 from typing import Final
 
 import numpy as np
@@ -66,6 +66,9 @@ LEAST_TICKS: Final = 64
 
 PIECE: Final = 32768
 """Most samples worked on at once, which bounds the memory."""
+
+SHORT: Final = 64
+"""Of fewer samples lists are quicker to check than arrays."""
 
 LONG_GAP_S: Final = 1.0
 """A repetition may have ended, and another begun, while so many samples are missing."""
@@ -157,16 +160,15 @@ class RepDetector:
             full = None
         if not time.size:
             return []
-        last_s = float(time[-1])
-        evenly = self._times.even(float(time[0]), last_s, lowest_s, highest_s)
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
+            part_s, part_n = time[piece], tension[piece]
             marks = None if full is None else full[piece]
-            if evenly:
-                self._sense(time[piece], tension[piece], marks, evenly=True)
+            if self._times.even(float(part_s[0]), float(part_s[-1]), lowest_s, highest_s):
+                self._sense(part_s, part_n, marks, evenly=True)
             else:
-                self._timed(self._times.push(time[piece]), tension[piece], marks)
-        self._last_s = last_s
+                self._timed(self._times.push(part_s), part_n, marks)
+        self._last_s = float(time[-1])
         return self._take_events()
 
     def _timed(self, released: list[Release], tension: FloatArray, saturated: BoolArray | None) -> None:
@@ -279,8 +281,10 @@ class RepDetector:
             )
         if not time.size:
             return np.inf, -np.inf
+        few = time.size < SHORT
         # A sum is finite only if every term is, and costs less than a test of every term.
-        if not isfinite(np.add.reduce(tension)) and not np.isfinite(tension).all():
+        sum_n = sum(tension.tolist()) if few else np.add.reduce(tension)
+        if not isfinite(sum_n) and not np.isfinite(tension).all():
             raise DataError(Message("a tension is not a finite number; leave missing samples out"))
         if not isfinite(time[0]) or not isfinite(time[-1]):
             raise DataError(Message("a time is not a finite number; leave missing samples out"))
@@ -295,10 +299,11 @@ class RepDetector:
         if time.size == 1:
             return np.inf, -np.inf
         step_s = time[1:] - time[:-1]
-        lowest_s, highest_s = np.minimum.reduce(step_s), np.maximum.reduce(step_s)
-        if not lowest_s >= 0.0:
+        steps_s = step_s.tolist() if few else [np.minimum.reduce(step_s), np.maximum.reduce(step_s)]
+        lowest_s, highest_s = min(steps_s), max(steps_s)
+        if lowest_s < 0.0 or isnan(sum(steps_s)):
             raise DataError(Message("times must be finite and not go back; sort the samples"))
-        return float(lowest_s), float(highest_s)
+        return lowest_s, highest_s
 
     def _take(self, segments: list[Segment]) -> None:
         for segment in segments:

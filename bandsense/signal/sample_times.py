@@ -276,7 +276,7 @@ class SampleTimes:
 
         Args:
             first_s, last_s: times of the first and the last of them.
-            lowest_s, highest_s: least and greatest step between them; ±inf where there is only one.
+            lowest_s, highest_s: no step between them is less or greater.
         """
         if self._watching or self._news_hz:
             return False

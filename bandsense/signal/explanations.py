@@ -201,27 +201,19 @@ class Explanations:
 
     def settle(self) -> list[CountedRep]:
         """Cut off the repetitions that all survivors share, and give them, oldest first."""
-        paths = [[id(rep) for rep in x.reps()][::-1] for kept in self._survivors for x in kept]
-        if not paths or not all(paths):
-            return []
-        shared = 0
-        while all(len(p) > shared for p in paths) and len({p[shared] for p in paths}) == 1:
-            shared += 1
-        if not shared:
-            return []
-        chain = list(next(x for kept in self._survivors for x in kept).reps())[::-1]
-        settled = chain[:shared]
-        for kept in self._survivors:
-            for x in kept:
-                rep = x.path
-                if rep is settled[-1]:
+        survivors = [x for kept in self._survivors for x in kept]
+        paths = [[*x.reps()][::-1] for x in survivors]
+        settled: list[CountedRep] = []
+        for rep, *others in zip(*paths, strict=False):
+            if any(other is not rep for other in others):
+                break
+            settled.append(rep)
+        if settled:
+            for x, path in zip(survivors, paths, strict=True):
+                if len(path) == len(settled):
                     x.path = None
-                while rep is not None and rep.before is not None:
-                    if rep.before is settled[-1]:
-                        rep.before = None
-                    rep = rep.before
-        for rep in settled:
-            rep.before = None
+                for rep in path[: len(settled) + 1]:
+                    rep.before = None
         return settled
 
     # Continuing.

@@ -92,10 +92,10 @@ class Converter:
 
     def calm(self, window: Window) -> None:
         """Take a still window: is there noise in it?"""
-        # The median of two values, or three, lies at an end or in the middle: steps beyond the noise.
-        off_n = abs(2.0 * window.middle_n - window.lowest_n - window.highest_n)
-        if self._calm < STOPPED_CALM and SAME_N < off_n < window.highest_n - window.lowest_n - SAME_N:
-            self._calm += 1
+        if self._calm < STOPPED_CALM:
+            # The median of two values, or three, lies at an end or in the middle: steps beyond the noise.
+            off_n = abs(2.0 * window.middle_n - window.lowest_n - window.highest_n)
+            self._calm += SAME_N < off_n < window.highest_n - window.lowest_n - SAME_N
 
     def stopped(self, window: Window) -> list[SignalWarning] | None:
         """Take a window whose samples are the same, or that follows one, and tell a converter that stopped.

@@ -38,9 +38,11 @@ class RingBuffer:
         """Add samples, at most as many at once as there is room for."""
         n = values.size
         if self._size + n > self._values.size:
-            drop = self._size - self._capacity
-            self._values[: self._capacity] = self._values[drop : self._size]
-            self._size, self._first = self._capacity, self._first + drop
+            # So many that they do not overlap where they come from: numpy would copy them twice.
+            kept = self._capacity - n // 2
+            drop = self._size - kept
+            self._values[:kept] = self._values[drop : self._size]
+            self._size, self._first = kept, self._first + drop
         self._values[self._size : self._size + n] = values
         self._size += n
 

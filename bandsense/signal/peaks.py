@@ -28,8 +28,9 @@ three or four samples; then nearly everything is possible, and the uncertainty s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log, sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -131,7 +132,8 @@ def sample_noise_n(tension_n: ArrayLike) -> float:
     second = values[:-2] - 2.0 * values[1:-1] + values[2:]
     third = np.abs(second[1:] - second[:-1])
     quarter = third.size // 4
-    return max(LEAST_NOISE_N, float(np.partition(third, quarter)[quarter]) / (0.3186 * sqrt(20.0)))
+    third.partition(quarter)
+    return max(LEAST_NOISE_N, float(third[quarter]) / (0.3186 * sqrt(20.0)))
 
 
 def resolution_n(tension_n: FloatArray) -> float | None:
@@ -146,7 +148,8 @@ def resolution_n(tension_n: FloatArray) -> float | None:
     Returns:
         Newtons; 0 where no step shows, None where there are too few different values to tell.
     """
-    values = np.sort(tension_n[:: max(1, tension_n.size // LOOKED_AT)])
+    values = tension_n[:: max(1, tension_n.size // LOOKED_AT)].copy()
+    values.sort()
     steps = values[1:] - values[:-1]
     different = steps > SAME_N
     count = int(np.count_nonzero(different))
@@ -183,7 +186,8 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float, step_n: flo
     count = near_n.size
     if count < 3:
         return Peak(float(near_n.max()), 0.5 * rise_n)
-    values_n: list[float] = near_n.tolist()
+    # Of all of them a few are asked for, and a view gives them as plain numbers.
+    values_n = cast("Sequence[float]", near_n.data)
     edge = 2 if count >= 5 else 1
     i = _climb(values_n, int(near_n[edge:-edge].argmax()) + edge)
     top_n = values_n[i]
@@ -221,7 +225,7 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float, step_n: flo
     return Peak(peak_n, uncertainty_n)
 
 
-def _climb(values_n: list[float], i: int) -> int:
+def _climb(values_n: Sequence[float], i: int) -> int:
     """Go from a sample on as long as the next one is higher, to where neither neighbour is."""
     last = len(values_n) - 1
     while i < last and values_n[i + 1] > values_n[i]:
@@ -231,7 +235,7 @@ def _climb(values_n: list[float], i: int) -> int:
     return i
 
 
-def _filled(values_n: list[float], i: int) -> bool:
+def _filled(values_n: Sequence[float], i: int) -> bool:
     """Return whether a sample beside this one lies exactly between its neighbours: a spike was there."""
     before = i > 1 and abs(values_n[i - 2] - 2.0 * values_n[i - 1] + values_n[i]) < FILLED_N
     after = i < len(values_n) - 2 and abs(values_n[i + 2] - 2.0 * values_n[i + 1] + values_n[i]) < FILLED_N
@@ -251,4 +255,4 @@ def _meet(from_n: float, rise_n: float, to_n: float, fall_n: float) -> float:
 
 
 def _share(x: float) -> float:
-    return min(1.0, max(0.0, x))
+    return 0.0 if x < 0.0 else x if x < 1.0 else 1.0

@@ -98,7 +98,7 @@ def range_fractions(
     first = 0
     for i in range(1, len(tops_n) + 1):
         if i == len(tops_n) or begins_set[i]:
-            one_set = slice(first, i)
-            fractions += (range_fraction(tops_n[one_set], valleys_n[one_set], j) for j in range(i - first))
+            set_tops_n, set_valleys_n = tops_n[first:i], valleys_n[first:i]
+            fractions += [range_fraction(set_tops_n, set_valleys_n, j) for j in range(i - first)]
             first = i
     return fractions

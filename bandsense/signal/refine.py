@@ -114,7 +114,8 @@ def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Itera
             mean = values[:whole:step].copy()
             for i in range(1, step):
                 mean += values[i:whole:step]
-            values = mean / step
+            mean /= step
+            values = mean
         smooth = signal.sosfiltfilt(sections, values, padlen=min(at.size - 1, round(rate_hz / step)))
         yield at, smooth
 

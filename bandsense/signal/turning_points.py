@@ -160,7 +160,7 @@ class TurningPoints:
         """Lowest tension of the last minute, the present second included."""
         ticks = self._ticks
         present = slice(ticks.index_of(self._second), ticks.index_of(ticks.last) + 1)
-        return min((self.surroundings.lowest_n, *ticks.tension_n[present]))
+        return min([self.surroundings.lowest_n, *ticks.tension_n[present]])
 
     @property
     def fallen(self) -> bool:

@@ -8,7 +8,8 @@ noise shows alike in both, movement in the second only.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise, starmap
+from functools import partial
+from itertools import pairwise
 from math import inf, sqrt
 from typing import Final, NamedTuple, TypeAlias
 
@@ -127,7 +128,9 @@ class Windows:
         ended_s = self._time_s[length - 1 : size : length].tolist()
         known_s = ended_s if ended_s[0] >= self._known_s else [max(t, self._known_s) for t in ended_s]
         self._time_s, self._tension_n = self._time_s[size:], self._tension_n[size:]
-        return starmap(Window, zip(began_s, ended_s, *figures, full, known_s, strict=True))
+        # A tuple's own constructor is called thousands of times an hour, at a third of the cost.
+        rows = zip(began_s, ended_s, *figures, full, known_s, strict=True)
+        return map(partial(tuple.__new__, Window), rows)
 
 
 _Figures: TypeAlias = tuple[float, float, float, float, float, float]
@@ -172,12 +175,13 @@ def _figures_of_one(values: list[float], stride: int) -> _Figures:
     for x in values:
         squares += (x - mean) * (x - mean)
     some = values[:ENOUGH]
-    bend = steps = [b - a for a, b in pairwise(some)]
-    for x in steps:
-        moves += x * x
-    for _ in range(2):
-        bend = [b - a for a, b in pairwise(bend)]
-    for x in bend:
-        bends += x * x
-    scatter, noise = sqrt(squares / len(values)), sqrt(bends / (20.0 * len(bend)))
-    return level, scatter, min(values), max(values), noise, sqrt(moves / (2.0 * len(steps)))
+    step = bend = 0.0
+    for i, (a, b) in enumerate(pairwise(some)):
+        last_step, last_bend = step, bend
+        step = b - a
+        bend = step - last_step
+        moves += step * step
+        if i > 1:
+            bends += (bend - last_bend) * (bend - last_bend)
+    scatter, noise = sqrt(squares / len(values)), sqrt(bends / (20.0 * (len(some) - 3)))
+    return level, scatter, min(values), max(values), noise, sqrt(moves / (2.0 * (len(some) - 1)))

@@ -7,12 +7,10 @@ the same newtons more at both. So the regressions of bottoms and of tops on time
 from __future__ import annotations
 
 from collections import deque
-from math import sqrt
+from collections.abc import Sequence
+from math import fsum, sqrt
 from typing import Final
 
-import numpy as np
-
-from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
 from bandsense.signal.zero_jumps import APART_S
 
@@ -64,12 +62,12 @@ class ZeroDrift:
         span_s = rep.peak_time_s - self._reps[0].peak_time_s
         if len(self._reps) < DRIFT_REPS or span_s < DRIFT_S:
             return None
-        at_s = np.array([each.peak_time_s for each in self._reps])
-        bottom, bottom_error, scatter_n = _slope(at_s, np.array([each.start_n for each in self._reps]))
+        at_s = [each.peak_time_s for each in self._reps]
+        bottom, bottom_error, scatter_n = _slope(at_s, [each.start_n for each in self._reps])
         least = max(DRIFT_LEAST_N_PER_MIN / 60.0, 3.0 * bottom_error)
         if not least < abs(bottom) <= DRIFT_MOST_N_PER_MIN / 60.0:
             return None
-        top, top_error, _ = _slope(at_s, np.array([each.peak_n for each in self._reps]))
+        top, top_error, _ = _slope(at_s, [each.peak_n for each in self._reps])
         if scatter_n <= DRIFT_EXACT_N + noise_n and abs(bottom - top) < max(
             3.0 * top_error, DRIFT_LIKENESS * abs(bottom)
         ):
@@ -83,12 +81,12 @@ class ZeroDrift:
         return None
 
 
-def _slope(at_s: FloatArray, values: FloatArray) -> tuple[float, float, float]:
+def _slope(at_s: Sequence[float], values: Sequence[float]) -> tuple[float, float, float]:
     """Return the slope of the regression on time, its standard error, and the scatter about the line."""
-    # A mean by `np.mean` costs more than all the rest of this.
-    since = at_s - np.add.reduce(at_s) / at_s.size
-    weight = float(since @ since)
-    slope = float(since @ values) / weight
-    rest = values - np.add.reduce(values) / values.size - slope * since
-    scatter = sqrt(float(rest @ rest) / (at_s.size - 2))
+    mean_s, mean = fsum(at_s) / len(at_s), fsum(values) / len(values)
+    since = [t - mean_s for t in at_s]
+    weight = fsum([t * t for t in since])
+    slope = fsum([t * x for t, x in zip(since, values, strict=True)]) / weight
+    rest = [x - mean - slope * t for t, x in zip(since, values, strict=True)]
+    scatter = sqrt(fsum([x * x for x in rest]) / (len(rest) - 2))
     return slope, scatter / sqrt(weight), scatter

@@ -814,11 +814,11 @@ _SLIPPED = {
     ),
     (False, True): mark(
         "From repetition {before:.0f} to {after:.0f} the tension rose by {share:.0%}, at the top and at the "
-        "bottom alike, as if the band had been gripped shorter."
+        "bottom alike, as if the band had been gripped shorter, or you stood farther away."
     ),
     (False, False): mark(
         "From repetition {before:.0f} to {after:.0f} the tension rose by {share:.0%}, at once and for good, "
-        "as if the band had been gripped shorter."
+        "as if the band had been gripped shorter, or you stood farther away."
     ),
 }
 

@@ -54,7 +54,8 @@ PEAK_SCATTER, PEAK_SCATTER_REPS = 0.05, 4
 """Scatter of the peaks from one repetition to the next, a prior that counts like so many of them."""
 
 _SLIP, _SLIP_BLIND = 0.08, 0.10
-"""Least step of ln tension that is worth a word, where the bottom shows it too and where it cannot."""
+"""Least step of ln tension that is worth a word, where the bottom or the hand shows it too and where neither
+can."""
 
 SURE, SURE_BLIND = 1.5, 3.0
 """A slip is believed if its log-likelihood is so much above that of tiring, likewise: odds of 4.5 and of 20
@@ -197,12 +198,15 @@ def find_slip(reps: Sequence[Rep], exponent: float, let_out: LetOut | None = Non
     if after_n <= 0.0 or before_n <= 0.0:
         return None
     log_ratio = math.log(after_n / before_n)
-    if abs(log_ratio) < (_SLIP_BLIND if blind else _SLIP) or log_ratio * best.step > 0.0:
+    if abs(log_ratio) < _SLIP or log_ratio * best.step > 0.0:
         return None
     ahead = best.evidence - _tiring(tops, bottoms)
     if blind:
         share = 1.0 - way_share(after_n / before_n, exponent)
-        sure = ahead >= SURE_BLIND - HAND_SAYS and _slipped_blindly(reps, best.at, ahead, share, let_out)
+        large = abs(log_ratio) >= _SLIP_BLIND
+        sure = ahead >= SURE_BLIND - HAND_SAYS and _slipped_blindly(
+            reps, best.at, ahead, share, let_out, large=large
+        )
     else:
         sure = ahead >= SURE and best.evidence >= best.habit
     # In a pause something is changed on purpose; see `band_changed`.
@@ -212,7 +216,7 @@ def find_slip(reps: Sequence[Rep], exponent: float, let_out: LetOut | None = Non
 
 
 def _slipped_blindly(
-    reps: Sequence[Rep], at: int, ahead: float, share: float, let_out: LetOut | None
+    reps: Sequence[Rep], at: int, ahead: float, share: float, let_out: LetOut | None, *, large: bool
 ) -> bool:
     """Return whether a step is a slip where the band is slack at the bottom, before and after.
 
@@ -222,11 +226,12 @@ def _slipped_blindly(
         ahead: how much better a step explains the tops than tiring does.
         share: the step, as a part of the stretch at the top before it.
         let_out: what the movement of the hand says.
+        large: whether the step is worth a word where the hand says nothing.
     """
     indices = [rep.index for rep in reps]
     says = None if let_out is None else let_out(indices[:at], indices[at:], share)
     if says is None:
-        return ahead >= SURE_BLIND and not any(rep.partial for rep in reps)
+        return large and ahead >= SURE_BLIND and not any(rep.partial for rep in reps)
     return says >= SURE and ahead + min(says, HAND_SAYS) >= SURE_BLIND
 
 

@@ -186,6 +186,12 @@ def test_after_a_slip_the_band_is_taken_in_and_not_let_out(slack: bool, least: f
     assert counted["add"] <= 0.02 * counted["sets"], counted
 
 
+def test_a_slip_of_a_tenth_is_mostly_told_where_the_band_is_slack_at_the_bottom() -> None:
+    counted = told(slipping, True, (0.10,), 3 * SETS)
+    assert counted["slip"] >= 0.85 * counted["sets"], counted
+    assert counted["add"] <= 1, counted
+
+
 @pytest.mark.parametrize("slack", [True, False])
 @pytest.mark.parametrize(
     ("kind", "sizes"),

@@ -126,28 +126,39 @@ def _share(uncertainty: float, of: float) -> float:
     return uncertainty / abs(of) if of else float("inf")
 
 
+# Relative ones, each of what it is named after.
+
+
+def _pull(rep: Rep, conditions: Conditions) -> float:
+    return _share(_concentric_s(rep, conditions), rep.concentric_s)
+
+
+def _return(rep: Rep, conditions: Conditions) -> float:
+    return _share(_eccentric_s(rep, conditions), rep.eccentric_s)
+
+
 def _loading(rep: Rep, conditions: Conditions) -> float:
-    return _rate(_concentric_s(rep, conditions), rep.concentric_s, rep.peak_n - rep.start_n, rep, conditions)
+    rise = _share(_peak_n(rep, conditions), rep.peak_n - rep.start_n)
+    return hypot(_pull(rep, conditions), rise, conditions.span_uncertainty)
 
 
 def _unloading(rep: Rep, conditions: Conditions) -> float:
-    return _rate(_eccentric_s(rep, conditions), rep.eccentric_s, rep.peak_n - rep.end_n, rep, conditions)
+    fall = _share(_peak_n(rep, conditions), rep.peak_n - rep.end_n)
+    return hypot(_return(rep, conditions), fall, conditions.span_uncertainty)
 
 
-def _rate(time_s: float, flank_s: float, rise_n: float, rep: Rep, conditions: Conditions) -> float:
-    """Relative, of a rise over the time it takes."""
-    return hypot(
-        _share(time_s, flank_s), _share(_peak_n(rep, conditions), rise_n), conditions.span_uncertainty
-    )
+def _mean(rep: Rep, conditions: Conditions) -> float:
+    # A repetition's mean tension is about this part of its peak.
+    return _share(conditions.mean_uncertainty_n, 0.6 * rep.peak_n)
 
 
 def _range(rep: Rep, conditions: Conditions) -> float:
-    """Relative, of a way: elongation is tension to the power 1/p, of which the span is a common factor."""
+    # Elongation is tension to the power 1/p, of which the span is a common factor.
     return _share(_peak_n(rep, conditions), rep.peak_n - rep.start_n) / EXPONENT
 
 
 def _velocity(rep: Rep, conditions: Conditions) -> float:
-    return hypot(_range(rep, conditions), _share(_concentric_s(rep, conditions), rep.concentric_s))
+    return hypot(_range(rep, conditions), _pull(rep, conditions))
 
 
 def _peak_velocity(rep: Rep, conditions: Conditions) -> float:
@@ -182,14 +193,14 @@ class Figure:
 
 FIGURES: tuple[Figure, ...] = (
     Figure("peak_n", "peak", lambda r, c: _share(hypot(_peak_n(r, c), c.level_uncertainty_n), r.peak_n), 0.2),
-    Figure("mean_n", "mean", lambda r, c: _share(c.mean_uncertainty_n, 0.6 * r.peak_n), 0.2),
-    Figure("impulse_n_s", "impulse", lambda r, c: _share(c.mean_uncertainty_n, 0.6 * r.peak_n), 0.2),
+    Figure("mean_n", "mean", _mean, 0.2),
+    Figure("impulse_n_s", "impulse", _mean, 0.2),
     Figure(
         "time_under_tension_s", "time under tension", lambda r, c: _share(_both_s(r, c), r.duration_s), 0.10
     ),
-    Figure("tempo.concentric_s", "pull", lambda r, c: _share(_concentric_s(r, c), r.concentric_s), 0.20),
+    Figure("tempo.concentric_s", "pull", _pull, 0.20),
     Figure("tempo.hold_s", "hold", _both_s, 0.10, relative=False),
-    Figure("tempo.eccentric_s", "return", lambda r, c: _share(_eccentric_s(r, c), r.eccentric_s), 0.20),
+    Figure("tempo.eccentric_s", "return", _return, 0.20),
     Figure("tempo.rest_s", "rest", _both_s, 0.10, relative=False),
     Figure("loading_n_per_s", "loading rate", _loading, 0.20),
     Figure("unloading_n_per_s", "unloading rate", _unloading, 0.20),

@@ -113,23 +113,27 @@ class Windows:
         """Take so many windows off, at least one, and describe them."""
         length = self.length
         size = count * length
+        time_s, tension_n, full = self._time_s, self._tension_n, self._saturated
+        self._time_s, self._tension_n = time_s[size:], tension_n[size:]
+        if full is not None:
+            self._saturated = full[size:] if full[size:].any() else None
         # At high rates a part of each window tells level and noise as well.
         stride = max(1, length // ENOUGH)
-        if count > 1:
-            figures = _figures(self._tension_n[:size].reshape(count, length), stride)
-        else:
-            figures = [[x] for x in _figures_of_one(self._tension_n[:size].tolist(), stride)]
-        full = [False] * count
-        if self._saturated is not None:
-            full = np.all(self._saturated[:size].reshape(count, length), axis=1).tolist()
-            left = self._saturated[size:]
-            self._saturated = left if left.any() else None
-        began_s = self._time_s[:size:length].tolist()
-        ended_s = self._time_s[length - 1 : size : length].tolist()
-        known_s = ended_s if ended_s[0] >= self._known_s else [max(t, self._known_s) for t in ended_s]
-        self._time_s, self._tension_n = self._time_s[size:], self._tension_n[size:]
+        if count == 1:
+            figures = _figures_of_one(tension_n[:size].tolist(), stride)
+            end_s = time_s.item(size - 1)
+            saturated = full is not None and bool(full[:size].all())
+            return [Window(time_s.item(0), end_s, *figures, saturated, max(end_s, self._known_s))]
+        began_s, ended_s = time_s[:size:length].tolist(), time_s[length - 1 : size : length].tolist()
+        rows = zip(
+            began_s,
+            ended_s,
+            *_figures(tension_n[:size].reshape(count, length), stride),
+            [False] * count if full is None else np.all(full[:size].reshape(count, length), axis=1).tolist(),
+            ended_s if ended_s[0] >= self._known_s else [max(t, self._known_s) for t in ended_s],
+            strict=True,
+        )
         # A tuple's own constructor is called thousands of times an hour, at a third of the cost.
-        rows = zip(began_s, ended_s, *figures, full, known_s, strict=True)
         return map(partial(tuple.__new__, Window), rows)
 
 

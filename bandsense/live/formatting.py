@@ -1225,5 +1225,5 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
         return f"{advice_text(event.advice)}\n{_UNDER_TIME}({advice_details(event.advice)})"
     if isinstance(event, CueGiven):
         # Breaths and holds come with every repetition and would fill a log.
-        return f"       ({cue_words(event).lower()})" if event.slot is CueSlot.WORD else None
+        return f"       ({cue_words(event)})" if event.slot is CueSlot.WORD else None
     return format_notice(event)

@@ -109,7 +109,8 @@ class SetEvidence:
             that went further than all others; 0 without repetitions.
         peak_uncertainty: standard uncertainty of `peak_n` as a part of it, from their scatter.
         range_loss: part of the range lost from the two largest of the first three repetitions, after those
-            first pulls, to the last two, partial ones included; to the larger of them where `able`.
+            first pulls, to the last two, partial ones included; to the larger of them where `able`. What may
+            be no repetition at all says nothing of it.
         bottom: median tension at the bottom as a part of `peak_n`.
         steady: whether the set was done evenly.
         able: whether most of what was partial was followed by full repetitions: the strength was there.
@@ -146,7 +147,7 @@ class SetEvidence:
             counts=RepCounts.of(reps),
             peak_n=peak_n,
             peak_uncertainty=_scatter(peaks_n) / math.sqrt(len(peaks_n)),
-            range_loss=_range_loss(settled, exponent, able=able),
+            range_loss=_range_loss([rep for rep in settled if not rep.doubtful], exponent, able=able),
             bottom=max(0.0, median(rep.start_n for rep in reps) / peak_n),
             steady=steady(reps),
             able=able,

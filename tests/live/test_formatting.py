@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bandsense.language import speaking
 from bandsense.live.formatting import (
     advice_text,
     asymmetry_words,
@@ -149,7 +150,9 @@ def test_lines_of_a_log() -> None:
     assert of(SignalWarning(1.0, WarningKind.SATURATED, "the sensor is at its limit", 1.0)) == (
         "     1.00 s  the sensor is at its limit"
     )
-    assert of(CueGiven(1.0, CueKind.TWO_MORE, 1.0)) == "     1.00 s         (two more)"
+    assert of(CueGiven(1.0, CueKind.TWO_MORE, 1.0)) == "     1.00 s         (Two more)"
+    with speaking("de"):
+        assert of(CueGiven(1.0, CueKind.SET_DONE, 1.0)) == "     1,00 s         (Satz fertig)"
     assert of(CueGiven(1.0, CueKind.INHALE, 1.0)) is None
     assert of(TensionTick(1.0, 3.0, 0.2)) is None
     assert of(PhaseChanged(1.0, Phase.CONCENTRIC, 1.0)) is None

@@ -124,6 +124,15 @@ def test_where_evidence_is_divided_the_set_says_so() -> None:
     assert shown(events).count_words == f"{number}, perhaps {other}"
 
 
+def test_a_movement_that_may_be_no_repetition_makes_no_set_too_hard() -> None:
+    tug = 0.35 * waves(1, rep_s=1.0)
+    _, events = followed(tension(still(2), waves(8), still(1.5), tug, still(20)), settings=COACHED)
+    (done,), (told,) = of(events, SetDone), of(events, SlackAdvised)
+    assert [rep.doubtful for rep in done.result.reps] == [False] * 8 + [True]
+    assert told.advice.action is SlackAction.KEEP
+    assert "range" not in advice_text(told.advice)
+
+
 def test_the_last_repetition_can_be_taken_back() -> None:
     workout, events = followed(SIX, {22.0: UndoRep()})
     (gone,) = of(events, RepRetracted)

@@ -45,7 +45,7 @@ def last_times(store: Store, session: int) -> dict[Side | None, LastTime]:
         alike = [each for each in earlier if not obstacles(conditions, each.conditions)]
         sets = _latest(alike or earlier)
         if sets:
-            peak_n = max((rep.peak_n for each in sets for rep in each.full), default=None)
+            peak_n = max((rep.peak_n for each in sets for rep in each.telling), default=None)
             found[side] = LastTime(tuple(len(each.reps) for each in sets), peak_n if alike else None)
     return found
 

@@ -81,7 +81,7 @@ def _last_time(records: Sequence[SetRecord], now: tuple[SetRecord, ...]) -> Last
 
 def _strongest_set(sets: Sequence[SetRecord]) -> SetRecord:
     """Return the set with the strongest full pull; the last one where no pull was full."""
-    return max(reversed(sets), key=lambda each: max((rep.peak_n for rep in each.full), default=0.0))
+    return max(reversed(sets), key=lambda each: max((rep.peak_n for rep in each.telling), default=0.0))
 
 
 def _full(sets: Sequence[SetRecord]) -> int:
@@ -155,8 +155,8 @@ def _strongest(group: Sequence[SetRecord]) -> Best | None:
 
 
 def _told(record: SetRecord) -> list[RepRecord]:
-    """Return the full repetitions whose peak is known."""
-    return [rep for rep in record.full if PEAK.of_rep(rep) is not None]
+    """Return the full repetitions whose peak is known, and which are surely some."""
+    return [rep for rep in record.telling if PEAK.of_rep(rep) is not None]
 
 
 @dataclass(frozen=True, slots=True)

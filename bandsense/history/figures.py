@@ -52,9 +52,14 @@ class Figure:
     best: bool = False
     tension: bool = False
 
+    def _counted(self, one: SetRecord) -> tuple[RepRecord, ...]:
+        if self.best:
+            return one.telling
+        return one.reps if self.summed else one.full
+
     def value(self, sets: Sequence[SetRecord]) -> Value | None:
         """Compute the figure of one session's sets; None where no repetition has it."""
-        reps = [rep for each in sets for rep in (each.reps if self.summed else each.full)]
+        reps = [rep for each in sets for rep in self._counted(each)]
         known = [value for rep in reps if (value := self.of_rep(rep)) is not None]
         if not known or (self.summed and len(known) < len(reps)):
             return None

@@ -144,6 +144,11 @@ class SetRecord:
         return tuple(rep for rep in self.reps if not rep.partial)
 
     @property
+    def telling(self) -> tuple[RepRecord, ...]:
+        """The full repetitions that a greatest peak may rest on: those in no doubt, or all where none is."""
+        return tuple(rep for rep in self.full if not rep.doubtful) or self.full
+
+    @property
     def week(self) -> date:
         """The Monday of its week."""
         return self.day - timedelta(days=self.day.weekday())

@@ -196,6 +196,17 @@ def test_partial_repetitions_count_for_the_load_and_not_for_the_peak() -> None:
     assert load.value == 2.5 * 220.0
 
 
+def test_what_may_be_no_repetition_is_no_best() -> None:
+    jerk = replace(a_set(session=1), reps=(a_rep(100.0), a_rep(140.0, probability=0.6)))
+    (peak,), (load,) = session_values([jerk], PEAK), session_values([jerk], LOAD)
+    assert peak.value == 100.0
+    assert load.value == 2.5 * 240.0
+    later = a_set((104.0, 105.0), session=2, day=7)
+    assert [best.value for best in bests([jerk, later]) if best.figure is PEAK] == [105.0]
+    alone = replace(a_set(), reps=(a_rep(140.0, probability=0.6),))
+    assert session_values([alone], PEAK)[0].value == 140.0, "there is nothing surer"
+
+
 def test_last_time_is_the_last_comparable_session_however_long_ago() -> None:
     records = [
         a_set((90.0, 91.0), session=1, day=0),

@@ -32,7 +32,7 @@ from bandsense.signal.corrections import Corrections, Stroke
 from bandsense.signal.events import RetractReason
 from bandsense.signal.explanation import HANDLING, SET, STEPS, SWAY, CountedRep, Explanation
 from bandsense.signal.explanations import Explanations
-from bandsense.signal.laws.numbers import Numbers
+from bandsense.signal.laws.numbers import Numbers, TellingNumbers
 from bandsense.signal.ticks import Passage, Ticks, TurningPoint
 from bandsense.signal.told import Shown, Told, covers
 from bandsense.signal.turning_points import (
@@ -292,7 +292,7 @@ class Announcer:
             if count >= self.standing:
                 counted = self._add(chosen, count, last=last, retracted=retracted)
         if not median and self.weighing.chances.get(self.standing) != 1.0:
-            enough = self._k.show if _begun(found[0], self._told.shown) else self._k.show_first
+            enough = _enough(self._k, found[0], self._told.shown)
             for rep in self.weighing.certain(found[0], enough):
                 retracted += self._crowded_out()
                 counted.append(self._tell(rep))
@@ -311,7 +311,7 @@ class Announcer:
         if self.weighing.chances.get(standing) == 1.0:
             self._doubted = self._doubted and not known
             return standing
-        enough = 0.5 if median else (self._k.show if _begun(best, self._told.shown) else self._k.show_first)
+        enough = 0.5 if median else _enough(self._k, best, self._told.shown)
         least = 0.5 if median else self._k.take_back
         if median and SOMETHING <= self.weighing.at_least(1) < 0.5:
             # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
@@ -488,8 +488,10 @@ def _came_back(rep: CountedRep, top: TurningPoint, valley: TurningPoint, least: 
     return top.tension_n - valley.tension_n >= least * swing_n
 
 
-def _begun(best: Explanation, shown: Sequence[Shown]) -> bool:
-    """Return whether a repetition of the present set was told already."""
-    if best.kind is not SET or not shown:
-        return False
-    return next((rep.start.tick <= shown[-1].rep.top.tick for rep in best.reps() if rep.begins_set), True)
+def _enough(k: TellingNumbers, best: Explanation, shown: Sequence[Shown]) -> float:
+    """Return how likely a repetition must be to be told: more so while none of the present set is."""
+    if best.kind is SET and shown:
+        begins = (rep.start.tick for rep in best.reps() if rep.begins_set)
+        if next(begins, -1) <= shown[-1].rep.top.tick:
+            return k.show
+    return k.show_first

@@ -82,6 +82,9 @@ higher by twice `TAKEN_AWAY` of that step."""
 LEAST_NOISE_N: Final = 0.01
 """No sensor is better than this over a band; keeps equal samples from counting as exact."""
 
+THIRD: Final = np.array([-1.0, 3.0, -3.0, 1.0])
+"""The third difference of four values."""
+
 OF_A_STEP: Final = 1.0 / sqrt(12.0)
 """Standard uncertainty of a value within a step of its own length (Guide to the Expression of Uncertainty in
 Measurement, JCGM 100:2008, F.2.2.1)."""
@@ -129,8 +132,7 @@ def sample_noise_n(tension_n: ArrayLike) -> float:
     values = np.asarray(tension_n, dtype=np.float64)
     if values.size < 8:
         return LEAST_NOISE_N
-    second = values[:-2] - 2.0 * values[1:-1] + values[2:]
-    third = np.abs(second[1:] - second[:-1])
+    third = np.abs(np.correlate(values, THIRD))
     quarter = third.size // 4
     third.partition(quarter)
     return max(LEAST_NOISE_N, float(third[quarter]) / (0.3186 * sqrt(20.0)))

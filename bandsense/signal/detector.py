@@ -298,8 +298,7 @@ class RepDetector:
             )
         if time.size == 1:
             return np.inf, -np.inf
-        step_s = time[1:] - time[:-1]
-        steps_s = step_s.tolist() if few else [np.minimum.reduce(step_s), np.maximum.reduce(step_s)]
+        steps_s = (time[1:] - time[:-1]).tolist() if few else _extreme_steps_s(time)
         lowest_s, highest_s = min(steps_s), max(steps_s)
         if lowest_s < 0.0 or isnan(sum(steps_s)):
             raise DataError(Message("times must be finite and not go back; sort the samples"))
@@ -395,6 +394,15 @@ def as_numbers(values: ArrayLike, what: str) -> FloatArray:
         raise DataError(
             Message("{what} must be numbers; convert text, and leave missing samples out", what=what)
         ) from None
+
+
+def _extreme_steps_s(time: FloatArray) -> list[float]:
+    """Return the least and the greatest step between times, of each piece."""
+    steps_s: list[float] = []
+    for first in range(0, time.size - 1, PIECE):
+        step_s = np.diff(time[first : first + PIECE + 1])
+        steps_s += (float(step_s.min()), float(step_s.max()))
+    return steps_s
 
 
 def _flags(flags: ArrayLike, time: FloatArray) -> BoolArray:

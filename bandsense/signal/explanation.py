@@ -135,9 +135,18 @@ class Explanation:
         self, kind: Kind, score: float, habit: Habit | Steps | Series, top_s: float, busy: float
     ) -> Explanation:
         """Return what follows after a movement that is no repetition."""
-        latest_set = self.set_swing_n, self.set_peak_n, self.set_end_s
         return Explanation(
-            kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy, walk=self.walk
+            kind,
+            score,
+            self.count,
+            self.path,
+            top_s,
+            habit,
+            self.set_swing_n,
+            self.set_peak_n,
+            self.set_end_s,
+            busy=busy,
+            walk=self.walk,
         )
 
     def without_latest(self, score: float) -> Explanation:

@@ -158,7 +158,7 @@ def _without_pairs(values: FloatArray, floor_n: float) -> FloatArray:
     rise, fall = values[2:-2] - before, values[3:-1] - after
     usual = np.maximum(np.abs(before - values[:-4]), np.abs(after - before))
     spike = (rise * fall > 0.0) & (np.minimum(np.abs(rise), np.abs(fall)) > floor_n + usual)
-    if not spike.any():
+    if not np.count_nonzero(spike):
         return values
     clean = values.copy()
     at = spike.nonzero()[0] + 2
@@ -174,7 +174,7 @@ def _without_singles(values: FloatArray, before: FloatArray, after: FloatArray, 
     smaller = np.minimum(np.abs(rise), np.abs(fall))
     usual = np.maximum(np.abs(before[1:-2] - before[:-3]), np.abs(rise - fall))
     spike = (rise * fall > 0.0) & (smaller > floor_n + usual)
-    if not spike.any():
+    if not np.count_nonzero(spike):
         return values
     clean = values.copy()
     at = spike.nonzero()[0] + 2

@@ -21,7 +21,7 @@ from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
 from bandsense.cli.store_option import is_simulated
 from bandsense.exercises.model import Side
-from bandsense.language import said, tr
+from bandsense.language import Message, said, tr
 from bandsense.live.actions import Action, Actions, together
 from bandsense.live.formatting import (
     advice_text,
@@ -250,7 +250,7 @@ class ScreenOutput(LineOutput):
         def show_keys() -> None:
             view.keys_shown = not view.keys_shown
 
-        self._actions = {**self._actions, "?": Action("keys", show_keys)}
+        self._actions = {**self._actions, "?": Action(Message("keys"), show_keys)}
         with keys(self._actions, self._ask) as heard:
             try:
                 view.actions = self._actions if heard else None
@@ -293,6 +293,7 @@ def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
         settings=pipeline.workout.settings,
         sensor_side=side,
         clock=asyncio.get_running_loop().time,
+        uncertainty_n=pipeline.workout.uncertainty_n,
         last_time=pipeline.last_time,
     )
     pipeline.listen(state.update)

@@ -9,21 +9,26 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bandsense.app.environment import recording
+from bandsense.calibration.curve import Calibration
 from bandsense.cli import parser
-from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, make_output
+from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, _watch, make_output
 from bandsense.cli.tables import table
 from bandsense.export.recording import read_recording
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
+from bandsense.workout.events import Event
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 from tests.cli.conftest import Command
 from tests.needs import REPOSITORY, require_module
 from tests.support.traces import doubtful_tail, steps, waves, write_trace
@@ -487,6 +492,17 @@ async def test_what_the_disk_did_not_take_is_asked_about(
     tried = [await output.try_again("the disk is full") for _ in answers]
     assert tried == [True, saved]
     assert capsys.readouterr().out.startswith("not saved yet: the disk is full")
+
+
+async def test_the_terminal_tells_the_last_peak_with_all_its_uncertainty() -> None:
+    workout = Workout(WorkoutSettings(Calibration.identity()))
+    listeners: list[Callable[[Event], None]] = []
+    pipeline: Any = SimpleNamespace(side=None, workout=workout, last_time={}, listen=listeners.append)
+    state = _watch(pipeline, "")
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(3)])
+    for event in workout.push(SampleBlock(np.arange(tension_n.size) / 80.0, tension_n, Unit.NEWTON)):
+        listeners[0](event)
+    assert state.peak_words() == "53 ± 3 N", "5 % of a nominal span, as at the end of the set"
 
 
 async def test_without_anybody_there_nothing_is_asked() -> None:

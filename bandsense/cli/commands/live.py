@@ -185,7 +185,7 @@ def _output(arguments: argparse.Namespace) -> View:
         for each in spoken:
             each.muted = not each.muted
 
-    return SeveralViews([make_output(arguments, {"m": Action("mute", mute)}), *spoken])
+    return SeveralViews([make_output(arguments, {"m": Action(Message("mute"), mute)}), *spoken])
 
 
 async def _with_page(

@@ -12,6 +12,7 @@ from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.app.loop import Item
@@ -75,7 +76,7 @@ async def _show(recording: _Recording, output: View, pace: float) -> None:
 
     pipeline = SessionPipeline(Workout(recording.settings))
     stop = asyncio.Event()
-    output.begin([pipeline], recording.title, {None: {"q": Action("quit", stop.set)}})
+    output.begin([pipeline], recording.title, {None: {"q": Action(Message("quit"), stop.set)}})
     with stop_on_signals(stop):
         await show(paced(recording.items, pace, stop), pipeline, output)
     output.end(SessionResult({None: pipeline.workout}))

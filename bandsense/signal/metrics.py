@@ -18,6 +18,7 @@ from bandsense.signal.boundaries import FLANK, HIGH, LOW, VALLEY_S
 from bandsense.signal.events import Rep
 from bandsense.signal.metric_contract import EXPONENT, VELOCITY_WINDOW_S, Conditions, judge
 from bandsense.signal.peaks import OF_A_STEP, resolution_n, sample_noise_n
+from bandsense.signal.sample_times import even_times
 
 __all__ = [
     "Asymmetry",
@@ -259,7 +260,7 @@ def rep_metrics(
         )
     displacement_m = band.displacement_m(time, tension) if band is not None else None
     sample_n = hypot(sample_noise_n(tension), OF_A_STEP * (resolution_n(tension) or 0.0))
-    sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_n)
+    sampling = Conditions(1.0 / float(np.median(np.diff(even_times(time)))), sample_n)
     following = [*(rep.pull_start_s for rep in reps[1:]), None]
     return tuple(
         _judged(_rep(rep, after, time, tension, displacement_m), rep, sampling, calibration, zero_doubt_n)

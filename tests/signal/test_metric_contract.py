@@ -10,6 +10,7 @@ import pytest
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.cli.rep_table import rep_table
 from bandsense.samples import FloatArray
+from bandsense.signal.analysis import analyze
 from bandsense.signal.events import Rep
 from bandsense.signal.metric_contract import FIGURES, Conditions, crossing_uncertainty_s, judge, timing_reason
 from bandsense.signal.metrics import RepMetrics, rep_metrics, set_metrics
@@ -144,3 +145,15 @@ def test_a_lag_between_the_sides_is_shown_only_where_it_means_something() -> Non
     assert timing_reason(0.01, 80.0) is None
     assert timing_reason(0.08, 10.0) == "needs 20 samples a second"
     assert timing_reason(0.08, 80.0) == "the clocks of the sensors differ by too much"
+
+
+@pytest.mark.parametrize("within_s", [0.0, 0.001])
+def test_samples_that_come_in_batches_tell_no_more_than_their_rate_does(within_s: float) -> None:
+    time_s = np.arange(400) / 10.0
+    tension_n = movement("cosine", 0.4, (time_s + 0.6) % 1.2 - 0.6)
+    reps = analyze(time_s, tension_n).reps
+    number = np.arange(time_s.size)
+    batched_s = time_s[number // 4 * 4] + 0.3 + within_s * (number % 4)
+    evenly, batched = (rep_metrics(reps[2:-2], t, tension_n) for t in (time_s, batched_s))
+    assert [rep.hidden for rep in batched] == [rep.hidden for rep in evenly]
+    assert "needs 20 samples a second" in evenly[0].hidden.values()

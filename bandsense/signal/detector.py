@@ -64,7 +64,7 @@ TICK_HZ: Final = 20.0
 LEAST_TICKS: Final = 64
 """So many ticks are kept at any rate: also where minutes lie between samples, a movement has a width."""
 
-PIECE: Final = 32768
+PIECE: Final = 65536
 """Most samples worked on at once, which bounds the memory."""
 
 SHORT: Final = 64

@@ -222,7 +222,9 @@ class Narrator:
         first, last = (samples.at_tick(self._ticks.since(t)) for t in (b.pull_start_s, b.end_s))
         rep = Rep(
             shown.index,
-            *b._replace(peak_n=peak.tension_n),
+            *b[:5],
+            peak.tension_n,
+            *b[6:],
             peak_uncertainty_n=peak.uncertainty_n,
             partial=fraction < PARTIAL_BELOW,
             range_fraction=fraction,

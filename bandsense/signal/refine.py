@@ -98,8 +98,10 @@ def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:
     """Give times and tensions of the parts without long holes, filtered without phase."""
     interval_s = time_s[1:] - time_s[:-1]
-    even = bool(interval_s.max() <= HOLE_INTERVALS / rate_hz)
-    cuts = [0, *(np.flatnonzero(interval_s > LONGEST_BRIDGE_S) + 1).tolist(), time_s.size]
+    longest_s = float(interval_s.max())
+    even, cuts = longest_s <= HOLE_INTERVALS / rate_hz, [0, time_s.size]
+    if longest_s > LONGEST_BRIDGE_S:
+        cuts[1:1] = (np.flatnonzero(interval_s > LONGEST_BRIDGE_S) + 1).tolist()
     step = max(1, int(rate_hz / ENOUGH_HZ))
     corner_hz = min(ZERO_PHASE_HZ, LARGEST_SHARE * rate_hz)
     sections = signal.butter(2, corner_hz, fs=rate_hz / step, output="sos")

@@ -30,6 +30,9 @@ class Weighing:
     def weigh(self, rows: list[tuple[Explanation, int, float]]) -> None:
         """Take explanations of the same movements, at least one."""
         self.rows = rows
+        if len(rows) == 1:
+            self.chances = {rows[0][1]: 1.0}
+            return
         mass: dict[int, float] = {}
         for _, count, weight in rows:
             mass[count] = mass.get(count, 0.0) + weight

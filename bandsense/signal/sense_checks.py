@@ -63,7 +63,8 @@ FASTEST_DRIFT_N_PER_S: Final = 0.055
 FARTHEST_DRIFT_N: Final = 4.0
 LARGEST_SHIFT_N: Final = 0.3
 """A zero that was not seen for a while may have moved by so much a second, and by `FARTHEST_DRIFT_N` at most.
-One that moved by more than that and `LARGEST_SHIFT_N` was a band that was held lightly, or let go."""
+What moved by more than `LARGEST_SHIFT_N` meanwhile, and by more than that or to within
+`LARGEST_ZERO_N` of zero, was a band that was held lightly, or let go."""
 LEAST_DOUBT_N: Final = 0.25
 """A zero that is off by less is as good as a tare."""
 DOUBTS: Final = 512
@@ -451,8 +452,9 @@ class SenseChecks:
         if not follows:
             # After the set, too: bottoms may have shown it, but not that anything was still there.
             return self._floor(window)
-        if zero.first is None or shift_n > drift_n + LARGEST_SHIFT_N:
-            # What moved quicker than any drift is a band that is held lightly, or let go.
+        light = abs(level_n) <= LARGEST_ZERO_N or shift_n > drift_n
+        if zero.first is None or (light and shift_n > LARGEST_SHIFT_N):
+            # A drift is one that was seen, or that no hand explains.
             zero.first = (window.end_s, level_n)
         zero.level_n, zero.seen_s, zero.other_n, zero.stood_s = level_n, window.end_s, None, 0.0
         since_s, moved_n = window.end_s - zero.first[0], level_n - zero.first[1]

@@ -63,7 +63,7 @@ SETTLE_EVERY: Final = 8
 """Valleys between two looks for what is settled."""
 
 SOMETHING: Final = 0.3
-"""After a rest nothing is told only where P(at least one) is below this."""
+"""Nothing is told where P(at least one) is below this, nor in a rest where fewer than one is expected."""
 
 APART_S: Final = 6.0
 """After a longer rest a set's doubt is its own: what was unsure before is left to the set before."""
@@ -282,7 +282,7 @@ class Announcer:
         if not found:
             return Announcement()
         self._weigh(found, known)
-        count = self._count(found[0], known=known, median=median)
+        count = self._count(found[0], known=known, median=median, last=last)
         counted: list[Shown] = []
         retracted: list[tuple[Shown, RetractReason]] = []
         if count != self.standing or last:
@@ -305,7 +305,7 @@ class Announcer:
         done = [] if all_done else self._ends(self._told.nearest(found, count), known and over, last=last)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 
-    def _count(self, best: Explanation, *, known: bool, median: bool) -> int:
+    def _count(self, best: Explanation, *, known: bool, median: bool, last: bool) -> int:
         """Return how many are to stand."""
         standing = self.standing
         if self.weighing.chances.get(standing) == 1.0:
@@ -313,9 +313,10 @@ class Announcer:
             return standing
         enough = 0.5 if median else _enough(self._k, best, self._told.shown)
         least = 0.5 if median else self._k.take_back
-        if median and SOMETHING <= self.weighing.at_least(1) < 0.5:
-            # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
-            enough = least = 0.5 * self.weighing.at_least(1)
+        something = self.weighing.at_least(1)
+        if median and SOMETHING <= something < 0.5 and (last or self.weighing.expected >= 1.0):
+            # Nothing at all is the worst answer where a set is not unlikely: tell it, with its doubt.
+            enough = least = 0.5 * something
         count = standing
         while self.weighing.at_least(count + 1) >= enough:
             count += 1

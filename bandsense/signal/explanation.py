@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Final
 
-from bandsense.signal.laws.series import Series
+from bandsense.signal.laws.series import Handled, Series
 from bandsense.signal.laws.steps import Steps
 from bandsense.signal.ticks import TurningPoint
 
@@ -62,7 +62,7 @@ class Habit:
         n: how many movements.
         rise: mean logarithm of their rises, the latest weighing most.
         interval, width: logarithms of the latest.
-        movements: size, top (N) and time (s) of the last.
+        movements: the last of them.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Habit:
         rise: float = 0.0,
         interval: float | None = None,
         width: float | None = None,
-        movements: Sequence[tuple[float, float, float]] = (),
+        movements: Sequence[Handled] = (),
     ) -> None:
         self.n = n
         self.rise = rise

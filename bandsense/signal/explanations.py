@@ -51,7 +51,7 @@ from bandsense.signal.laws.movement import Dip, Movement
 from bandsense.signal.laws.numbers import Numbers
 from bandsense.signal.laws.repetitions import begin_series, next_in_series
 from bandsense.signal.laws.ripples import ripple
-from bandsense.signal.laws.series import Before, Series
+from bandsense.signal.laws.series import Before, Handled, Series
 from bandsense.signal.laws.steps import Steps, bump, first_step, next_step
 from bandsense.signal.measures import Measures, dip
 from bandsense.signal.ticks import Passage, Ticks, TurningPoint
@@ -418,13 +418,10 @@ class Explanations:
 
     def _before(self, x: Explanation, start: TurningPoint) -> Before:
         """Explain what precedes a set that begins now: handling close by, and an earlier set."""
-        handled: Sequence[tuple[float, float]] = ()
+        handled: Sequence[Handled] = ()
         if isinstance(x.habit, Habit):
-            handled = [
-                (size_n, top_n)
-                for size_n, top_n, t in x.habit.movements
-                if start.time_s - t < NEAR_SET_S and t >= x.set_end_s
-            ]
+            since_s = max(start.time_s - NEAR_SET_S, x.set_end_s)
+            handled = [movement for movement in x.habit.movements if movement.top_s > since_s]
         if x.set_swing_n <= 0.0:
             return Before(handled)
         return Before(handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s))
@@ -461,13 +458,13 @@ class Explanations:
     def _handled(self, x: Explanation, m: Movement, score: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Habit) else NOTHING_HANDLED
         tau, n = m.top_s - x.top_s, before.n + 1
-        recent = [row for row in before.movements if m.top_s - row[2] < 2.0 * NEAR_SET_S][-7:]
+        recent = [row for row in before.movements if m.top_s - row.top_s < 2.0 * NEAR_SET_S][-7:]
         habit = Habit(
             n,
             before.rise + max(HANDLING_GAIN, 1.0 / n) * (math.log(m.rise_n) - before.rise),
             math.log(tau) if math.isfinite(tau) else None,
             math.log(m.width_s) if m.width_s is not None else None,
-            [*recent, (_size(m), m.top_n, m.start_s)],
+            [*recent, Handled(_size(m), m.top_n, m.top_s, m.width_s)],
         )
         return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0, self._busy_s))
 

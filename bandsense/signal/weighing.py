@@ -47,6 +47,14 @@ class Weighing:
                 total += p
         return total
 
+    @property
+    def expected(self) -> float:
+        """How many are expected."""
+        total = 0.0
+        for n, p in self.chances.items():
+            total += n * p
+        return total
+
     def probability(self, shown: Shown) -> float:
         """Return P(what was told is a repetition)."""
         return self.likelihood(shown.rep.top.tick)

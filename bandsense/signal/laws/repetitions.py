@@ -28,8 +28,8 @@ __all__ = ["begin_series", "next_in_series"]
 LARGEST_STEP: Final = 0.7
 """The logarithm of a tempo follows by at most this much at once."""
 
-SHORT: Final = 0.8
-"""A set's first repetitions were short, and its levels begin anew, where that is at least so likely."""
+SHORT: Final = 0.5
+"""A set's first repetitions were short, and its levels begin anew, where that is likelier than not."""
 
 SHRUNK: Final = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
@@ -73,7 +73,7 @@ def begin_series(
         prior=0.0,
         before=before,
     )
-    series.prior = prior_of(k, counts, m.top_n, swing_n, m, before)
+    series.prior = prior_of(k, counts, m.top_n, swing_n, ln_w, m, before)
     score = series.prior + NO_INTERVAL
     if m.end_n is not None:
         # The fall is the swing; the rise may hold the take-up as well.
@@ -108,13 +108,14 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     # Levels between a short one and a full one would fit neither.
     begins = u >= 1.0 and even * part0 / top0 + (1.0 - even) * part1 / top1 > SHORT
     known = even * known0 + (1.0 - even) * known1
+    score = math.log(levels / a)
     if s.counts and m.end_n is not None and m.end_n < s.base_n:
         # What came back too little for a set while it lasted was let go: slack is no lower level of it.
-        # Of a single movement it is what a dip is.
+        # Of a single movement it is what a dip is: a hold that sagged, and no repetition before another.
         came, one = a / (s.peak_n - m.end_n), max(0.0, 2.0 - s.n)
         least = k.sets.taut_least + one * (k.returns.least - k.sets.taut_least)
         known /= 1.0 + math.exp(min(50.0, (least - came) / k.sets.taut_soft))
-    score = math.log(levels / a)
+        score -= one * softplus((k.returns.least - came) / k.returns.soft)
     if s.counts and m.end_n is not None:
         # Where tension hardly comes back there is a dip inside a repetition, and no end of one.
         back = (m.top_n - m.end_n) / max(m.top_n - s.base_n, 0.01 * a)
@@ -146,7 +147,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         largest /= max(steady, 0.2)
     interval = ln_tau if s.interval is None else s.interval + follow * clip(ln_tau - s.interval, largest)
     width = s.width if ln_w is None else s.width + follow * full * clip(ln_w - s.width, largest)
-    prior = prior_of(k, s.counts, peak_n, peak_n - base_n, m, s.before)
+    prior = prior_of(k, s.counts, peak_n, peak_n - base_n, width, m, s.before)
     score += prior - s.prior
     after = Series(
         s.counts, base_n, peak_n, n, width, interval, even, steady, dips, prior, s.before

@@ -8,18 +8,27 @@ from typing import Final, NamedTuple
 
 from bandsense.signal.laws.dips import DipHabits
 
-__all__ = ["NOTHING", "Before", "Series"]
+__all__ = ["NOTHING", "Before", "Handled", "Series"]
+
+
+class Handled(NamedTuple):
+    """A movement of handling: its size and top (N), when it came to that top, and its width (s), if known."""
+
+    size_n: float
+    top_n: float
+    top_s: float
+    width_s: float | None
 
 
 class Before(NamedTuple):
     """What precedes a set.
 
     Attributes:
-        handled: sizes and tops (N) of the handling less than ten seconds before it.
+        handled: the handling less than ten seconds before it.
         swing_n, ago_s: swing of the set before it on this path, and the seconds since; 0 if there was none.
     """
 
-    handled: Sequence[tuple[float, float]] = ()
+    handled: Sequence[Handled] = ()
     swing_n: float = 0.0
     ago_s: float = math.inf
 

@@ -20,8 +20,12 @@ def ln_without_rest(m: Movement, width_s: float) -> float:
 def pace(k: Numbers, ln_w: float) -> float:
     """Nobody repeats without end quicker than a fraction of a second, and a long hold is no repetition."""
     quick = (k.limits.quickest_ln_s - ln_w) / k.limits.quickest_soft
-    long = (ln_w - k.limits.longest_ln_s) / k.limits.longest_soft
-    return -softplus(quick) - softplus(long)
+    return -softplus(quick) - _too_long(k, ln_w)
+
+
+def _too_long(k: Numbers, ln_w: float) -> float:
+    """Return what it costs that a repetition lasts so long."""
+    return softplus((ln_w - k.limits.longest_ln_s) / k.limits.longest_soft)
 
 
 def tempo(
@@ -45,7 +49,9 @@ def tempo(
     wide0 = wide1 = 1.0
     score = 0.0
     if ln_w is not None and m.width_s is not None:
-        score = pace(k, math.log(m.width_s))
+        # Whoever rests long at the top does so in every repetition.
+        whole = math.log(m.width_s)
+        score = pace(k, whole) + _too_long(k, min(whole, s.width))
         if partial:
             wide0 = wide1 = normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), k.tops.part_width_sd)
         else:

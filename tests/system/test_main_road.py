@@ -61,7 +61,7 @@ def test_the_demo_ends_by_itself_without_a_terminal(tmp_path: Path) -> None:
             "set 1: 5 reps",
             "ADD SLACK - Let about 4 cm of band out of each hand. You did 5 full repetitions; the plan asks",
             "Noted: 4 cm out.",
-            "ready when you are",
+            "Ready when you are",
             "set 2: 8 reps",
             "KEEP - You did 8 full repetitions as planned.",
             "13 reps in 2 sets",

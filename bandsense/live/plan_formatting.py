@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.exercises.model import Tempo
 from bandsense.language import number, tr
 from bandsense.live.formatting import tempo_words
@@ -42,8 +41,7 @@ def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:
 def _report(result: SetResult, settings: WorkoutSettings) -> TempoReport | None:
     if settings.exercise is None:
         return None
-    exponent = EXPONENT_PRIOR if settings.band is None else settings.band.exponent
-    return tempo_report(result.reps, settings.plan.tempo, exponent)
+    return tempo_report(result.reps, settings.plan.tempo, settings.exponent)
 
 
 def _hidden(result: SetResult) -> str | None:

@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.samples import FloatArray
 from bandsense.signal.detector import RepDetector
@@ -330,8 +329,7 @@ class SetTracker:
         """Take the tempo of the hand; None where the sensor cannot tell it."""
         if set_metrics(figures).hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"}:
             return None
-        band = self._settings.band
-        return set_tempo(reps, EXPONENT_PRIOR if band is None else band.exponent)
+        return set_tempo(reps, self._settings.exponent)
 
     def _figures(
         self, reps: Sequence[Rep], time_s: FloatArray, tension_n: FloatArray, now_s: float

@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter, ValidationError
 
 from bandsense.bands.displacement import FittedBand
+from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.calibration.clip_on import AnyCalibration, calibration_from_dict
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
@@ -52,6 +53,11 @@ class WorkoutSettings:
     def sides(self) -> tuple[Side | None, ...]:
         """The sides in the order in which they take turns; None where both work at once."""
         return (None,) if self.first_side is None else (self.first_side, self.side(2))
+
+    @property
+    def exponent(self) -> float:
+        """Exponent of the band's power law; the prior where the band is not known."""
+        return EXPONENT_PRIOR if self.band is None else self.band.exponent
 
     @property
     def half_sets(self) -> int:

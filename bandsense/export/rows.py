@@ -21,6 +21,7 @@ __all__ = [
     "set_rows",
     "sets_of",
     "sided_name",
+    "surely_partial",
     "told_peak_n",
 ]
 
@@ -221,7 +222,7 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                 "started": utc(each.start_unix_s),
                 "duration_s": each.end_unix_s - each.start_unix_s,
                 "reps": len(each.reps),
-                "partial": sum(_partial(rep) for rep in each.reps),
+                "partial": sum(surely_partial(rep) for rep in each.reps),
                 "unsure": sum(bool(rep.get("unsure")) for rep in each.reps),
                 "mean_peak_n": each.mean_peak_n if told and "mean_peak_n" not in hidden else None,
                 "peak_n": peak_n,
@@ -239,8 +240,8 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
         )
 
 
-def _partial(rep: Mapping[str, Any]) -> bool:
-    """Tell whether a repetition was surely partial, as its set counts it (`workout.counts`)."""
+def surely_partial(rep: Mapping[str, Any]) -> bool:
+    """Tell whether a stored repetition was surely partial, as its set counts it (`workout.counts`)."""
     return bool(rep.get("partial")) and not rep.get("unsure")
 
 
@@ -264,7 +265,7 @@ def rep_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                     "peak_n": told_peak_n(rep, figures),
                     "peak_uncertainty_n": peak_uncertainty_n(rep, figures),
                     **{name: figures.get(name) for name in ("mean_n", "impulse_n_s", "range_m", "work_j")},
-                    "partial": _partial(rep),
+                    "partial": surely_partial(rep),
                     "unsure": bool(rep.get("unsure")),
                     "probability": rep.get("probability"),
                     "hidden": reasons_words(hidden, (column.name for column in REP_COLUMNS)),

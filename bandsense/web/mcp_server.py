@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 from bandsense.app.archive import StoredSession, StoreReader
 from bandsense.app.measured import measured, measured_rep, measured_set
 from bandsense.errors import BandsenseError, DataError, MissingExtra
+from bandsense.export.rows import surely_partial
 from bandsense.language import Message
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def _set_json(side: str | None, data: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "rep": number,
                 "chance_that_it_is_one": rep.get("probability"),
-                "partial": bool(rep.get("partial")) and not rep.get("unsure"),
+                "partial": surely_partial(rep),
                 "unsure_whether_partial": bool(rep.get("unsure")),
                 "figures": measured_rep(each),
             }

@@ -254,7 +254,7 @@ class Announcer:
         added: list[Shown] = []
         for start, top, end in meant:
             told.restore(top.tick)
-            begins = latest is None or start.time_s - latest.rep.end.time_s > APART_S
+            begins = _apart(latest, start)
             latest = told.tell(CountedRep(None, start, top, end, begins, open_=False), done=True, added=True)
             added.append(latest)
             self._heard(start, top, is_rep=True)
@@ -400,8 +400,7 @@ class Announcer:
 
     def _tell(self, rep: CountedRep) -> Shown:
         """Tell a repetition; after a longer rest it begins a set."""
-        latest = self._told.latest
-        if latest is None or rep.start.time_s - latest.rep.end.time_s > APART_S:
+        if _apart(self._told.latest, rep.start):
             self._set_start = rep.start.tick
         return self._told.tell(rep)
 
@@ -487,6 +486,11 @@ def _came_back(rep: CountedRep, top: TurningPoint, valley: TurningPoint, least: 
     """Return whether tension fell from a top to a valley by this share of a repetition's rise, or more."""
     swing_n = rep.top.tension_n - rep.start.tension_n
     return top.tension_n - valley.tension_n >= least * swing_n
+
+
+def _apart(latest: Shown | None, start: TurningPoint) -> bool:
+    """Return whether a repetition that starts there comes first, or after a longer rest."""
+    return latest is None or start.time_s - latest.rep.end.time_s > APART_S
 
 
 def _enough(k: TellingNumbers, best: Explanation, shown: Sequence[Shown]) -> float:

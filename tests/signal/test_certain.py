@@ -46,3 +46,13 @@ def test_what_stands_at_the_end_is_one_explanation_and_no_mixture() -> None:
             tops_s.pop(event.index, None)
     full = sorted(tops_s.values())[-4:]
     assert full == pytest.approx([rep.top_s for rep in trace.reps[-4:]], abs=0.3)
+
+
+def test_what_is_surely_one_takes_the_place_of_what_is_rather_none() -> None:
+    """Three, no explanation counts four: so the count does not go up before the tug at the start goes."""
+    trace = special.make("set_up", 0, "dev")
+    events = RepDetector().push(trace.time_s, trace.tension_n)
+    gone_s, gone_to = next((e.detected_s, e.count) for e in events if isinstance(e, RepRetracted))
+    counts = [e.count for e in events if isinstance(e, RepCounted) and e.detected_s < gone_s]
+    assert max(counts) == gone_to + 1
+    assert [e.count for e in events if isinstance(e, RepCounted) and e.detected_s == gone_s] == [gone_to + 1]

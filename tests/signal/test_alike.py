@@ -34,6 +34,22 @@ def test_a_light_set_counts_after_tugs_that_go_nearly_as_far(swing_n: float, tug
         assert _counted(*hand.trace()) == 8
 
 
+@pytest.mark.parametrize("share", [0.6, 0.7, 0.8])
+def test_of_tugs_before_a_set_the_likest_counts_and_not_their_number(share: float) -> None:
+    """They are as slow as a repetition so small would be. A price for each lost the set, or told the tugs."""
+    for seed in range(6):
+        hand = Movement(seed)
+        hand.stay(2.0)
+        for _ in range(3):
+            hand.to(share * 5.0 * np.exp(hand.rng.normal(0.0, 0.15)), 0.6)
+            hand.to(0.0, 0.6)
+            hand.stay(1.5)
+        hand.to(2.5, 1.0)
+        hand.stay(1.0)
+        hand.reps(2.5, 7.5, 8)
+        assert _counted(*hand.trace()) == 8
+
+
 @pytest.mark.parametrize(("kind", "seed"), [("quick_after_holds", 20010), ("quick_after_holds", 20018)])
 def test_long_holds_before_quick_repetitions_are_repetitions_of_the_set(kind: str, seed: int) -> None:
     """They ended just before it, however long ago they began."""
